@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef ASYNCIO_H
+#define ASYNCIO_H
+
+/**
+ * @file asyncio.h
+ * Python's asyncio for C: all of the library.
+ */
+
+#include "asyncio/contextvars.h"
+#include "asyncio/coroutines.h"
+#include "asyncio/events.h"
+#include "asyncio/exceptions.h"
+#include "asyncio/futures.h"
+#include "asyncio/runners.h"
+#include "asyncio/taskgroups.h"
+#include "asyncio/tasks.h"
+#include "asyncio/timeouts.h"
+#include "asyncio/version.h"
+
+/* Last: the keyword macros stand before nothing that declares. */
+#include "asyncio/kw.h"
+
+#endif
