@@ -56,7 +56,8 @@ def pkg_config(source, build, work):
 
 def cmake(source, build, work):
     prefix = install(build, work)
-    run("cmake", "-S", source / "test/consumers/cmake", "-B", work / "build",
+    run("cmake", "-G", "Ninja", "-S", source / "test/consumers/cmake",
+        "-B", work / "build",
         f"-DCMAKE_PREFIX_PATH={prefix}", "-DCMAKE_BUILD_TYPE=Debug",
         f"-DCMAKE_C_FLAGS={' '.join(CFLAGS)}")
     run("cmake", "--build", work / "build")
