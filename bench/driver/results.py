@@ -17,7 +17,7 @@ class Result:
     def __init__(self, line):
         self.case, self.metric = line['case'], line['metric']
         self.peer, self.unit = line['peer'], line['unit']
-        self.by = line['by']
+        self.by = line['by'] if line.get('cpu') else 'wall'
         self.better = line.get('better', 'lower')
         self.macro = line.get('macro', False)
         self.meta = line.get('meta', {})

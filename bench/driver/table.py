@@ -8,7 +8,7 @@ import time
 from . import results as model
 
 HEAD = (f'{"":2}{"who":<24}{"median":>12}{"95 % interval":>24}'
-        f'{"p99":>12}{"CPU":>12}{"x best":>9}')
+        f'{"p99":>12}{"CPU":>16}{"x best":>9}')
 
 
 def figure(value, unit=''):
@@ -74,7 +74,7 @@ class Table:
             f'wall {figure(r.wall_median, r.unit)}'
         interval = f'{figure(r.stats["low"])} .. {figure(r.stats["high"])}'
         text = (f'{r.peer:<24}{figure(r.median, r.unit):>12}{interval:>24}'
-                f'{figure(r.stats["p99"]):>12}{cpu:>12}'
+                f'{figure(r.stats["p99"]):>12}{cpu:>16}'
                 f'{"" if ratio is None else f"{ratio:.2f}":>9}')
         self.line((self.style('1;32', '▸ ' + text) if r.ours
                    else '  ' + text))

@@ -1,57 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Threads of the kernel, all on one core: what coroutines are measured against.
- * The hand-over is a futex each way, the fastest there is; the rest is what one
- * writes with pthreads every day.
+ * Threads of the kernel, all on one core, written as one writes pthreads every
+ * day. The bare hand-over by futex is in switch.c.
  */
 #include "bench.h"
 
-#include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
-#include <stdatomic.h>
-#include <stddef.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
-static _Atomic int turn; /* whose: 0 or 1 */
 static uint64_t rounds;
-
-static void
-pass_to(int who)
-{
-    atomic_store(&turn, who);
-    syscall(SYS_futex, &turn, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
-    for (int now; (now = atomic_load(&turn)) == who;)
-        syscall(SYS_futex, &turn, FUTEX_WAIT_PRIVATE, now, NULL, NULL, 0);
-}
-
-static void *
-hand_over_partner(void *arg)
-{
-    while (atomic_load(&turn) == 0)
-        syscall(SYS_futex, &turn, FUTEX_WAIT_PRIVATE, 0, NULL, NULL, 0);
-    for (uint64_t i = 1; i < rounds; i++)
-        pass_to(0);
-    atomic_store(&turn, 0);
-    syscall(SYS_futex, &turn, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
-    return arg;
-}
-
-static void
-hand_over(struct bench *bench)
-{
-    pthread_t partner;
-
-    rounds = bench->n / 2;
-    turn = 0;
-    pthread_create(&partner, NULL, hand_over_partner, NULL);
-    bench_start(bench);
-    for (uint64_t i = 0; i < rounds; i++)
-        pass_to(1);
-    bench_stop(bench);
-    pthread_join(partner, NULL);
-}
 
 static void *
 empty(void *arg)
@@ -144,7 +101,6 @@ int
 main(int argc, char **argv)
 {
     static const struct bench_case cases[] = {
-        {.name = "switch/0", .run = hand_over},
         {.name = "yield/2", .run = yield},
         {.name = "create", .run = create},
         {.name = "event", .run = event},
