@@ -33,7 +33,7 @@ run_body(asyncio_coro_fn_t body, struct bench *bench)
 {
     /* The frame is copied, so hand over where the real one is. */
     struct bench *frame = bench;
-    must(asyncio_run(asyncio_coro_new(body, &frame, sizeof frame), NULL));
+    must(asyncio_run(asyncio_coro_new(body, &frame, sizeof frame)));
 }
 
 /* In the body: the struct bench. */
