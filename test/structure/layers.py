@@ -6,7 +6,8 @@ The order of the layers, bottom to top, is read from src/meson.build. Checked:
 every source is listed there, under the layer whose directory it is in; no
 include of a private header points upward; and no object uses a symbol that
 only a higher layer defines (a public header would hide that from an include
-check).
+check), unless a header of its own or of a lower layer declares it: that is an
+interface which the higher one implements, and it is printed.
 
     layers.py SOURCE_ROOT [ARCHIVE NM]
 """
@@ -51,7 +52,13 @@ def sources_not_in_their_place(src, listed):
         yield f"src/{name}: listed twice in src/meson.build"
 
 
-def symbols_that_point_up(archive, nm, order):
+def declared_below(src, order, level, symbol):
+    word = re.compile(rf"\b{symbol}\b")
+    return any(word.search(header.read_text()) for layer in order[:level + 1]
+               for header in (src / layer).glob("*.h"))
+
+
+def symbols_that_point_up(src, archive, nm, order):
     defines, uses = {}, []
     out = subprocess.run([nm, "--print-file-name", archive], check=True,
                          capture_output=True, text=True).stdout
@@ -69,7 +76,11 @@ def symbols_that_point_up(archive, nm, order):
             defines[symbol] = min(level, defines.get(symbol, level))
     for symbol, layer, member in sorted(uses):
         level = defines.get(symbol)
-        if level is not None and level > order.index(layer):
+        if level is None or level <= order.index(layer):
+            continue
+        if declared_below(src, order, order.index(layer), symbol):
+            print(f"{order[level]} implements {symbol} for {layer}")
+        else:
             yield (f"{member}: uses {symbol}, "
                    f"which {order[level]} above {layer} defines")
 
@@ -81,7 +92,7 @@ def main():
     found = list(includes_that_point_up(src, order))
     found += sources_not_in_their_place(src, listed)
     if len(sys.argv) > 3:
-        found += symbols_that_point_up(sys.argv[2], sys.argv[3], order)
+        found += symbols_that_point_up(src, sys.argv[2], sys.argv[3], order)
     print(*found, f"layers, bottom to top: {' '.join(order)}", sep="\n")
     return 1 if found else 0
 
