@@ -12,6 +12,7 @@
 #include "asyncio/events.h"
 #include "asyncio/exceptions.h"
 #include "asyncio/futures.h"
+#include "asyncio/log.h"
 #include "asyncio/runners.h"
 #include "asyncio/taskgroups.h"
 #include "asyncio/tasks.h"

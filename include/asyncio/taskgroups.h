@@ -12,23 +12,27 @@
  *     int r = asyncio_task_group_exit(&group, 0);
  */
 
-#include "scopes.h"
+#include "private.h"
 #include "tasks.h"
 
 ASYNCIO_BEGIN_DECLS
 
 /** A task group; lives in your memory, its members are private. */
 typedef struct asyncio_task_group {
-    struct asyncio_scope scope;       /* private */
-    void *first, *last;               /* private: links of the children */
-    struct aio__waiter *waiter;       /* private: exit, while it waits */
-    asyncio_loop_t *loop;             /* private */
-    asyncio_exception_t *errors;      /* private: the group, once one failed */
-    asyncio_exception_t *fatal;       /* private: interrupt or exit */
-    size_t tasks;                     /* private: children that run */
-    int status;                       /* private: a refused create or enter */
-    unsigned parent_cancelling;       /* private */
-    uint16_t flags;                   /* private */
+    struct aio__scope scope;     /* private */
+    struct aio__list children;   /* private: that have not ended */
+    struct aio__list ended;      /* private: kept for the borrowed references */
+    struct aio__waiter *waiter;  /* private: exit, while it waits */
+    asyncio_loop_t *loop;        /* private */
+    asyncio_exception_t *errors; /* private: the group, once one failed */
+    asyncio_exception_t *fatal;  /* private: interrupt or exit */
+    int status;                  /* private: a refused create or enter */
+    bool entered;                /* private */
+    bool exiting;                /* private */
+    bool finished;               /* private */
+    bool aborting;               /* private */
+    bool cancelled;              /* private: by asyncio_task_group_cancel() */
+    bool parent_cancelled;       /* private: one cancel of ours is pending */
 } asyncio_task_group_t;
 
 /**

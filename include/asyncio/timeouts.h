@@ -15,28 +15,22 @@
  * on a dead stack aborts with the task's name.
  */
 
-#include "scopes.h"
+#include "private.h"
 #include "tasks.h"
 
 ASYNCIO_BEGIN_DECLS
 
 /** A timeout; lives in your memory, its members are private. */
 typedef struct asyncio_timeout {
-    struct asyncio_scope scope; /* private */
-    struct {
-        void (*fire)(void *);
-        uint32_t index;
-    } timer;            /* private */
-    struct {
-        void *next;
-        void (*run)(void *);
-    } job;              /* private: a deadline that had passed already */
-    double when;        /* private */
-    asyncio_loop_t *loop; /* private */
-    unsigned cancelling;  /* private */
-    uint8_t state;        /* private */
-    uint8_t flags;        /* private */
-    int status;           /* private */
+    struct aio__scope scope; /* private */
+    struct aio__timer timer; /* private: the deadline */
+    struct aio__job job;     /* private: a deadline that had passed already */
+    double when;             /* private */
+    asyncio_loop_t *loop;    /* private */
+    unsigned cancelling;     /* private: of the task, at entry */
+    int status;              /* private: what enter failed with */
+    uint8_t state;           /* private */
+    bool queued;             /* private: the job is in the ready queue */
 } asyncio_timeout_t;
 
 /**

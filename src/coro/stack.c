@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Slabs of stacks with guard regions.
+ *
+ * One mapping holds many stacks, because a mapping each would run into
+ * vm.max_map_count (65,530) at 65,530 tasks, and with mprotect() guards at
+ * half of that. MADV_GUARD_INSTALL (Linux 6.13) guards without splitting a
+ * mapping. Where the kernel is older, mprotect() does it while the map count
+ * allows, with a reserve: at the very limit even fopen() fails. There is no
+ * stack without a guard unless ASYNCIO_GUARD=none asked for that.
+ *
+ * MAP_NORESERVE: a million stacks are 256 GiB of address space. Huge pages
+ * are refused, they would commit 2 MiB for the first page of eight stacks.
+ */
+#include "coro/stack.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+
+#ifndef MADV_GUARD_INSTALL
+#define MADV_GUARD_INSTALL 102
+#endif
+
+enum {
+    FIRST_STACKS = 16,
+    MOST_STACKS = 1024, /* of one slab: 256 MiB of the default size */
+    MAPS_RESERVE = 4096 /* mappings left to the rest of the program */
+};
+
+struct aio__stack_slab {
+    struct aio__stack_slab *next;
+    char *base;
+    uint32_t stacks; /* that fit */
+    uint32_t cut;    /* that were made */
+};
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static enum aio__guard guard_kind;
+static long guards_max; /* by mprotect, in the whole process */
+static atomic_long guards;
+
+static long
+read_max_map_count(void)
+{
+    long count = 65530;
+    FILE *file = fopen("/proc/sys/vm/max_map_count", "re");
+
+    if (file == NULL)
+        return count;
+    if (fscanf(file, "%ld", &count) != 1)
+        count = 65530;
+    fclose(file);
+    return count;
+}
+
+static bool
+kernel_has_guards(void)
+{
+    size_t page = (size_t) sysconf(_SC_PAGESIZE);
+    void *probe = mmap(NULL, page, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    bool has;
+
+    if (probe == MAP_FAILED)
+        return false;
+    has = madvise(probe, page, MADV_GUARD_INSTALL) == 0;
+    munmap(probe, page);
+    return has;
+}
+
+static void
+choose(void)
+{
+    const char *name = getenv("ASYNCIO_GUARD");
+    long most = read_max_map_count() - MAPS_RESERVE;
+
+    guards_max = most > 0 ? most / 2 : 0;
+    if (name != NULL && strcmp(name, "none") == 0)
+        guard_kind = AIO__GUARD_NONE;
+    else if (name != NULL && strcmp(name, "mprotect") == 0)
+        guard_kind = AIO__GUARD_MPROTECT;
+    else
+        guard_kind =
+            kernel_has_guards() ? AIO__GUARD_MADVISE : AIO__GUARD_MPROTECT;
+}
+
+enum aio__guard
+aio__stack_guard(void)
+{
+    pthread_once(&once, choose);
+    return guard_kind;
+}
+
+int
+aio__stacks_init(struct aio__stacks *stacks, size_t size)
+{
+    size_t page = (size_t) sysconf(_SC_PAGESIZE);
+
+    if (size == 0)
+        size = AIO__STACK_DEFAULT;
+    if (size < AIO__STACK_MIN || size > (size_t) 1 << 40)
+        return -EINVAL;
+    memset(stacks, 0, sizeof *stacks);
+    stacks->size = (size + page - 1) & ~(page - 1);
+    stacks->guard = stacks->size / 4 < AIO__STACK_GUARD_MAX
+        ? stacks->size / 4
+        : AIO__STACK_GUARD_MAX;
+    stacks->guard = (stacks->guard + page - 1) & ~(page - 1);
+    return 0;
+}
+
+void
+aio__stacks_fini(struct aio__stacks *stacks)
+{
+    struct aio__stack_slab *slab;
+
+    while ((slab = stacks->slabs) != NULL) {
+        stacks->slabs = slab->next;
+        munmap(slab->base, slab->stacks * stacks->size);
+        if (guard_kind == AIO__GUARD_MPROTECT)
+            atomic_fetch_sub(&guards, slab->cut);
+        aio__free(slab, sizeof *slab);
+    }
+    aio__free(stacks->given, stacks->total * sizeof *stacks->given);
+    stacks->given = NULL;
+    stacks->given_count = 0;
+    stacks->total = 0;
+    stacks->used = 0;
+}
+
+/* Address space may be limited: take less rather than nothing. */
+static char *
+map(size_t size, uint32_t *stacks)
+{
+    if (aio__alloc_fails())
+        return NULL;
+    for (;; *stacks /= 2) {
+        void *base = mmap(NULL, *stacks * size, PROT_READ | PROT_WRITE,
+                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
+                              | MAP_STACK,
+                          -1, 0);
+
+        if (base != MAP_FAILED) {
+            madvise(base, *stacks * size, MADV_NOHUGEPAGE);
+            return base;
+        }
+        if (*stacks == 1)
+            return NULL;
+    }
+}
+
+static int
+add_slab(struct aio__stacks *stacks)
+{
+    struct aio__stack_slab *slab;
+    uint32_t count = FIRST_STACKS;
+
+    if (stacks->slabs != NULL)
+        count = stacks->slabs->stacks * 2;
+    if (count > MOST_STACKS)
+        count = MOST_STACKS;
+    while (count > 1 && count * stacks->size > (size_t) 1 << 30)
+        count /= 2;
+    slab = aio__calloc(1, sizeof *slab);
+    if (slab == NULL)
+        return -ENOMEM;
+    slab->base = map(stacks->size, &count);
+    if (slab->base == NULL)
+        goto no_memory;
+    char **given = aio__realloc(stacks->given, stacks->total * sizeof *given,
+                                (stacks->total + count) * sizeof *given);
+    if (given == NULL) {
+        munmap(slab->base, count * stacks->size);
+        goto no_memory;
+    }
+    stacks->given = given;
+    stacks->total += count;
+    slab->stacks = count;
+    slab->next = stacks->slabs;
+    stacks->slabs = slab;
+    return 0;
+
+no_memory:
+    aio__free(slab, sizeof *slab);
+    return -ENOMEM;
+}
+
+static int
+install_guard(char *low, size_t size)
+{
+    switch (aio__stack_guard()) {
+    case AIO__GUARD_MADVISE:
+        if (madvise(low, size, MADV_GUARD_INSTALL) < 0)
+            return -ENOMEM;
+        return 0;
+    case AIO__GUARD_MPROTECT:
+        if (atomic_fetch_add(&guards, 1) < guards_max
+            && mprotect(low, size, PROT_NONE) == 0)
+            return 0;
+        atomic_fetch_sub(&guards, 1);
+        return -EAGAIN;
+    case AIO__GUARD_NONE:
+        break;
+    }
+    return 0;
+}
+
+static int
+cut(struct aio__stacks *stacks, char **ret_low)
+{
+    struct aio__stack_slab *slab = stacks->slabs;
+    char *low;
+    int r;
+
+    if (slab == NULL || slab->cut == slab->stacks) {
+        r = add_slab(stacks);
+        if (r < 0)
+            return r;
+        slab = stacks->slabs;
+    }
+    low = slab->base + slab->cut * stacks->size;
+    r = install_guard(low, stacks->guard);
+    if (r < 0)
+        return r;
+    slab->cut++;
+    *ret_low = low + stacks->guard;
+    return 0;
+}
+
+int
+aio__stacks_take(struct aio__stacks *stacks, char **ret_low, size_t *ret_size)
+{
+    if (stacks->given_count > 0) {
+        *ret_low = stacks->given[--stacks->given_count];
+    } else {
+        int r = cut(stacks, ret_low);
+        if (r < 0)
+            return r;
+    }
+    stacks->used++;
+    *ret_size = stacks->size - stacks->guard;
+    return 0;
+}
+
+void
+aio__stacks_give(struct aio__stacks *stacks, char *low)
+{
+    madvise(low, stacks->size - stacks->guard, MADV_DONTNEED);
+    stacks->given[stacks->given_count++] = low;
+    stacks->used--;
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef AIO_LOOP_CONTEXT_H
+#define AIO_LOOP_CONTEXT_H
+
+/*
+ * Contexts: a reference counted name for an immutable map. Copying one copies
+ * a pointer; setting a variable makes a new map. A context is usually embedded
+ * in what runs in it (a task, a handle), which holds one reference.
+ */
+
+#include <stdatomic.h>
+
+#include "asyncio/contextvars.h"
+#include "base/macros.h"
+
+struct aio__map;
+
+struct asyncio_context {
+    struct aio__map *map; /* NULL: empty */
+    void (*release)(asyncio_context_t *context); /* the last reference went */
+    _Atomic(uint32_t) refs;
+    _Atomic(bool) entered; /* by asyncio_context_run */
+};
+
+struct aio__map *aio__map_ref(struct aio__map *map);
+void aio__map_unref(struct aio__map *map);
+
+/* A context that embeds: one reference, a copy of `map`. */
+aio__inline void
+aio__context_init(asyncio_context_t *context, struct aio__map *map,
+                  void (*release)(asyncio_context_t *context))
+{
+    context->map = map != NULL ? aio__map_ref(map) : NULL;
+    context->release = release;
+    atomic_init(&context->refs, 1);
+    atomic_init(&context->entered, false);
+}
+
+/* Of the running fiber or callback, else of the thread. */
+asyncio_context_t *aio__context_current(void);
+
+/* Give the map back; the memory is the owner's. For `release`. */
+aio__inline void
+aio__context_fini(asyncio_context_t *context)
+{
+    if (context->map != NULL)
+        aio__map_unref(context->map);
+    context->map = NULL;
+}
+
+aio__inline void
+aio__context_drop(asyncio_context_t *context)
+{
+    if (atomic_load_explicit(&context->refs, memory_order_acquire) == 1
+        || atomic_fetch_sub(&context->refs, 1) == 1)
+        context->release(context);
+}
+
+#endif

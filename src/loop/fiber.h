@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef AIO_LOOP_FIBER_H
+#define AIO_LOOP_FIBER_H
+
+/*
+ * Fibers: what the loop knows of a task. A fiber has a coroutine from its
+ * first step to its end; it is then ready (its job is queued), running, or
+ * suspended on a waiter.
+ *
+ * When a fiber suspends and the next entry of the ready queue is a fiber's
+ * step, it switches there directly; callbacks and polling run on the loop's
+ * own stack.
+ */
+
+#include "loop/exception.h"
+#include "loop/loop.h"
+
+/* The place that a fiber returns to which was started eagerly. */
+struct aio__back {
+    struct aio__coro *coro;
+    struct aio__fiber *fiber; /* NULL: a callback of the loop */
+};
+
+struct aio__fiber {
+    struct aio__job job;          /* its next step */
+    struct aio__coro *coro;       /* from the first step to the end */
+    struct aio__waiter *waiter;   /* suspended on it; NULL otherwise */
+    asyncio_context_t *context;   /* it runs in */
+    struct aio__back *back;       /* until it first suspends, when eager */
+    asyncio_exception_t *raised;  /* newest error that it met */
+    asyncio_exception_t *message; /* of the cancellation to deliver */
+    uint32_t stack_size;          /* in KiB; 0: the loop's */
+    bool must_cancel;             /* the next step gets a cancellation */
+};
+
+/* What the layer above does with a fiber. */
+struct aio__fiber_ops {
+    void (*run)(struct aio__fiber *fiber);   /* the whole body, on its stack */
+    /* It ends without ever having had a stack; takes the detail. */
+    void (*never)(struct aio__fiber *fiber, int r,
+                  asyncio_exception_t *exception);
+    void (*end)(struct aio__fiber *fiber);   /* the loop lets go of it */
+};
+
+/*
+ * What a fiber is suspended on: lives on its stack. Whoever wakes it gives
+ * the result of the wait; after that a cancellation is too late, the next
+ * step delivers it.
+ */
+struct aio__waiter {
+    struct aio__list link; /* free for the owner of the waiter */
+    asyncio_loop_t *loop;
+    struct aio__fiber *fiber;
+    /* Try to end the wait. True: accepted, the waiter has been or will be
+     * woken. False: it was woken before. */
+    bool (*cancel)(struct aio__waiter *waiter, asyncio_exception_t *message);
+    asyncio_exception_t *exception; /* detail of status < 0; owned */
+    int status;
+    bool woken;
+};
+
+/* End the wait with this result; false when that has happened before. */
+aio__inline bool
+aio__wake(struct aio__waiter *waiter, int status)
+{
+    if (waiter->woken)
+        return false;
+    waiter->woken = true;
+    waiter->status = status;
+    aio__ready(waiter->loop, &waiter->fiber->job);
+    return true;
+}
+
+/* The usual `cancel`: end the wait at once. */
+bool aio__waiter_cancel(struct aio__waiter *waiter,
+                        asyncio_exception_t *message);
+
+/* For a running fiber of the running loop. `cancel` NULL: the usual one. */
+aio__inline void
+aio__waiter_init(struct aio__waiter *waiter, asyncio_loop_t *loop,
+                 bool (*cancel)(struct aio__waiter *, asyncio_exception_t *))
+{
+    aio__list_init(&waiter->link);
+    waiter->loop = loop;
+    waiter->fiber = loop->current;
+    waiter->cancel = cancel != NULL ? cancel : aio__waiter_cancel;
+    waiter->exception = NULL;
+    waiter->status = 0;
+    waiter->woken = false;
+}
+
+/* The fiber that runs in this thread, or an error that says what is missing. */
+int aio__fiber_missing(void);
+aio__inline int
+aio__fiber_running(asyncio_loop_t **ret_loop)
+{
+    asyncio_loop_t *loop = aio__running;
+
+    *ret_loop = loop;
+    if (aio__unlikely(loop == NULL || loop->current == NULL))
+        return aio__fiber_missing();
+    return 0;
+}
+
+/* A step is due: what comes next in this pass is a fiber with a stack, which
+ * is returned, or something for the loop's own stack: NULL. */
+struct aio__fiber *aio__fiber_first_step(asyncio_loop_t *loop);
+aio__inline struct aio__fiber *
+aio__fiber_next(asyncio_loop_t *loop)
+{
+    struct aio__job *job = loop->now.head;
+    struct aio__fiber *fiber;
+
+    if (job == NULL) {
+        if (!aio__pass_next(loop))
+            return NULL;
+        job = loop->now.head;
+    }
+    if (aio__unlikely(job->run != NULL))
+        return NULL;
+    fiber = aio__container_of(job, struct aio__fiber, job);
+    if (aio__unlikely(fiber->coro == NULL))
+        return aio__fiber_first_step(loop);
+    aio__queue_pop(&loop->now);
+    return fiber;
+}
+
+void aio__suspend_eager(asyncio_loop_t *loop, struct aio__fiber *self);
+
+/* Leave the running fiber, whose job is queued or whose waiter somebody will
+ * wake. Inlined up to the switch: see coro/switch.h. */
+aio__inline void
+aio__suspend(asyncio_loop_t *loop, struct aio__fiber *self)
+{
+    struct aio__fiber *next;
+
+    if (aio__unlikely(self->back != NULL || loop->debug)) {
+        aio__suspend_eager(loop, self);
+        return;
+    }
+    next = aio__fiber_next(loop);
+    if (next == self)
+        return;
+    loop->current = next;
+    aio__coro_switch(self->coro, next != NULL ? next->coro : &loop->main,
+                     false);
+}
+
+/* The cancellation that was asked for is delivered now. */
+int aio__deliver_cancel(struct aio__fiber *self);
+
+/* Suspend the running fiber until its waiter is woken; what it was woken
+ * with, or ASYNCIO_ERR_CANCELLED. */
+int aio__wait(struct aio__waiter *waiter);
+
+/* Let the others run: exactly one pass. */
+aio__inline int
+aio__yield(asyncio_loop_t *loop)
+{
+    struct aio__fiber *self = loop->current;
+
+    aio__ready(loop, &self->job);
+    aio__suspend(loop, self);
+    if (aio__unlikely(self->must_cancel))
+        return aio__deliver_cancel(self);
+    return 0;
+}
+
+/* From the loop's own stack. */
+void aio__fiber_step(asyncio_loop_t *loop, struct aio__fiber *fiber);
+
+/* The first step, right now, on the caller's time. */
+void aio__fiber_start_eager(asyncio_loop_t *loop, struct aio__fiber *fiber);
+
+/* The entry function of every coroutine of a loop. */
+void aio__fiber_main(void *coro);
+
+#endif

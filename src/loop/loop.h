@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef AIO_LOOP_LOOP_H
+#define AIO_LOOP_LOOP_H
+
+/*
+ * The event loop's own data, and the queue of what is ready.
+ *
+ * One pass: run what was ready when it began, ask libuv for I/O (whose
+ * callbacks run inline), fire the timers that are due. What any of these
+ * schedule runs in the next pass; timers they arm count from the next pass.
+ */
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <uv.h>
+
+#include "asyncio/events.h"
+#include "base/list.h"
+#include "base/macros.h"
+#include "base/timerheap.h"
+#include "coro/coro.h"
+
+struct aio__fiber;
+struct aio__fiber_ops;
+
+struct aio__queue {
+    struct aio__job *head;
+    struct aio__job **tail; /* where the next one is linked */
+};
+
+struct asyncio_loop {
+    /* Every pass and every switch: the hot part. */
+    struct aio__queue now;      /* to run in this pass */
+    struct aio__queue ready;    /* to run in the next one */
+    struct aio__fiber *current; /* that runs; NULL: the loop's own stack */
+    const struct aio__fiber_ops *fiber_ops; /* of the layer above; once used */
+    struct aio__coro_pool pool; /* coroutines of the usual stack size */
+    struct aio__coro main;      /* the loop's own stack, while it runs */
+    struct aio__timerheap timers;
+    uint32_t passes;            /* since libuv was last asked */
+    double polled;              /* when that was */
+    bool virtual_clock;
+    bool debug;
+    bool stopping;
+    bool once;       /* this pass is the last one, by run_once */
+    int interrupted; /* an error code that leaves the loop at once */
+    double virtual_now;
+    asyncio_context_t *context; /* of the callback that runs; NULL for none */
+
+    /* Other threads. */
+    pthread_mutex_t lock;              /* guards the next two */
+    struct aio__queue inbox;           /* from call_soon_threadsafe */
+    bool inbox_closed;
+    _Atomic(bool) inbox_full;          /* a hint, read without the lock */
+    pthread_cond_t handle_done;        /* a threadsafe handle has run */
+    _Atomic(bool) signalled;           /* by SIGINT, for on_signal */
+    void (*on_signal)(asyncio_loop_t *loop, void *arg); /* NULL: nobody cares */
+    void *on_signal_arg;
+
+    /* libuv. */
+    uv_loop_t *uv;
+    uv_loop_t own_uv;  /* used unless the host gave one */
+    uv_async_t wakeup; /* from other threads; not referenced */
+    uv_timer_t timer;  /* the next deadline */
+    uv_idle_t idle;    /* keeps the poll from blocking after that fired */
+    int handles_open;  /* of the three above */
+
+    /* Rarely used. */
+    _Atomic(uint32_t) refs;
+    uint32_t held;     /* by futures, which together have one reference */
+    uint32_t ops;      /* requests under way: virtual time stands still */
+    pthread_t thread;  /* that made the loop */
+    unsigned forks;    /* of the process when the loop was made */
+    bool running;
+    bool closed;
+    struct aio__list tasks;      /* unfinished, in order of creation */
+    struct aio__coro_pool *pools; /* of other stack sizes */
+    double slow_callback_duration;
+    asyncio_exception_handler_t exception_handler;
+    void *exception_handler_arg;
+    void (*task_factory)(void);  /* asyncio_task_factory_t, for the task layer */
+    struct aio__list closers;    /* called when the loop closes */
+    asyncio_loop_t *outer;       /* running loop before run_until_complete */
+};
+
+/* What upper layers attach to a loop; `close` is called once, when it closes. */
+struct aio__closer {
+    struct aio__list link;
+    void (*close)(struct aio__closer *closer);
+};
+
+/* The loop that runs in this thread. */
+extern aio__thread_local asyncio_loop_t *aio__running;
+
+/* Forks of this process so far; a loop of the parent is of no use. */
+extern unsigned aio__forks;
+
+aio__inline void
+aio__queue_init(struct aio__queue *queue)
+{
+    queue->head = NULL;
+    queue->tail = &queue->head;
+}
+
+aio__inline bool
+aio__queue_empty(const struct aio__queue *queue)
+{
+    return queue->head == NULL;
+}
+
+aio__inline void
+aio__queue_push(struct aio__queue *queue, struct aio__job *job)
+{
+    job->next = NULL;
+    *queue->tail = job;
+    queue->tail = &job->next;
+}
+
+/* The queue is not empty. */
+aio__inline struct aio__job *
+aio__queue_pop(struct aio__queue *queue)
+{
+    struct aio__job *job = queue->head;
+
+    queue->head = job->next;
+    if (queue->head == NULL)
+        queue->tail = &queue->head;
+    return job;
+}
+
+/* Append all of `from`, which is empty afterwards. */
+aio__inline void
+aio__queue_append(struct aio__queue *to, struct aio__queue *from)
+{
+    if (aio__queue_empty(from))
+        return;
+    *to->tail = from->head;
+    to->tail = from->tail;
+    aio__queue_init(from);
+}
+
+/* Take out a job that may be anywhere in the queue: a walk, for rare cases. */
+static inline bool
+aio__queue_remove(struct aio__queue *queue, struct aio__job *job)
+{
+    for (struct aio__job **at = &queue->head; *at != NULL; at = &(*at)->next) {
+        if (*at != job)
+            continue;
+        *at = job->next;
+        if (*at == NULL)
+            queue->tail = at;
+        return true;
+    }
+    return false;
+}
+
+/* Run it in the next pass. */
+aio__inline void
+aio__ready(asyncio_loop_t *loop, struct aio__job *job)
+{
+    aio__queue_push(&loop->ready, job);
+}
+
+/* Futures keep their loop's memory, at the price of an addition. */
+aio__inline void
+aio__loop_hold(asyncio_loop_t *loop)
+{
+    if (loop->held++ == 0)
+        asyncio_loop_ref(loop);
+}
+
+aio__inline void
+aio__loop_release(asyncio_loop_t *loop)
+{
+    if (--loop->held == 0)
+        asyncio_loop_unref(loop);
+}
+
+/* Seconds of the loop's clock. */
+double aio__loop_now(asyncio_loop_t *loop);
+
+/* May the calling thread use this loop? 0 or an error that says why not. */
+int aio__loop_usable(asyncio_loop_t *loop);
+
+/* After the ready part of a pass: begin the next one without asking libuv.
+ * False when the loop's own stack has to take over. */
+bool aio__pass_next(asyncio_loop_t *loop);
+
+/* Make what other threads sent ready. */
+void aio__inbox_drain(asyncio_loop_t *loop);
+
+/* Drop everything that is queued, when the loop closes. */
+void aio__handles_drop(asyncio_loop_t *loop);
+
+#endif

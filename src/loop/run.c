@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Passes: how a loop runs.
+ *
+ * CPython's pass polls, appends the I/O callbacks and the due timers to what
+ * is ready, and runs exactly that. The same order at a lower price: run what
+ * is ready as it stands; poll, with the I/O callbacks running inline; fire
+ * the timers that are due and were armed before this pass. What any of these
+ * schedule runs in the next pass.
+ *
+ * While something is ready libuv is not asked in every pass, but at least
+ * every 64 passes or 50 microseconds (a deviation from CPython that only I/O
+ * can see). Reading the clock costs as much as several switches, so without
+ * timers it is read in every fourth pass.
+ */
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/panic.h"
+#include "loop/exception.h"
+#include "loop/fiber.h"
+#include "loop/report.h"
+
+enum {
+    PASSES_MAX = 64,
+    POLL_MS_MAX = 24 * 3600 * 1000
+};
+
+#define POLL_INTERVAL 50e-6    /* seconds */
+#define CLOCK_RESOLUTION 1e-9  /* seconds; timers may be early by this much */
+
+double
+aio__loop_now(asyncio_loop_t *loop)
+{
+    struct timespec now;
+
+    if (loop->virtual_clock)
+        return loop->virtual_now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double) now.tv_sec + (double) now.tv_nsec * 1e-9;
+}
+
+double
+asyncio_loop_time(asyncio_loop_t *loop)
+{
+    return aio__loop_now(loop);
+}
+
+/* What became ready makes up the next pass, and what was armed counts. */
+static void
+begin_pass(asyncio_loop_t *loop)
+{
+    aio__inbox_drain(loop);
+    aio__timerheap_merge(&loop->timers);
+    aio__queue_append(&loop->now, &loop->ready);
+}
+
+bool
+aio__pass_next(asyncio_loop_t *loop)
+{
+    double now;
+
+    if (aio__queue_empty(&loop->ready) || loop->stopping || loop->once
+        || loop->interrupted != 0 || ++loop->passes >= PASSES_MAX)
+        return false;
+    if (atomic_load_explicit(&loop->inbox_full, memory_order_relaxed))
+        return false;
+    if (loop->timers.count > 0) {
+        const struct aio__timer_slot *first;
+
+        now = aio__loop_now(loop);
+        first = aio__timerheap_first(&loop->timers);
+        if (first != NULL && first->when < now + CLOCK_RESOLUTION)
+            return false;
+        if (now - loop->polled > POLL_INTERVAL)
+            return false;
+    } else if ((loop->passes & 3) == 0 && !loop->virtual_clock) {
+        if (aio__loop_now(loop) - loop->polled > POLL_INTERVAL)
+            return false;
+    }
+    aio__timerheap_merge(&loop->timers);
+    aio__queue_append(&loop->now, &loop->ready);
+    return true;
+}
+
+static void
+report_slow(asyncio_loop_t *loop, double begin, const char *what)
+{
+    double took = aio__loop_now(loop) - begin;
+
+    if (took >= loop->slow_callback_duration)
+        aio__log(ASYNCIO_LOG_WARNING, "Executing %s took %.3f seconds", what,
+                 took);
+}
+
+static void
+run_one(asyncio_loop_t *loop, struct aio__job *job)
+{
+    struct aio__fiber *fiber;
+
+    if (job->run != NULL) {
+        aio__queue_pop(&loop->now);
+        job->run(job);
+        return;
+    }
+    fiber = aio__fiber_next(loop);
+    if (fiber != NULL)
+        aio__fiber_step(loop, fiber);
+}
+
+/* The ready part of a pass, and of those that need not ask libuv. */
+static void
+run_ready(asyncio_loop_t *loop)
+{
+    for (;;) {
+        struct aio__job *job = loop->now.head;
+
+        if (job == NULL) {
+            if (!aio__pass_next(loop))
+                return;
+            job = loop->now.head;
+        }
+        if (aio__unlikely(loop->debug)) {
+            double begin = aio__loop_now(loop);
+            bool step = job->run == NULL;
+
+            run_one(loop, job);
+            report_slow(loop, begin, step ? "a step of a task" : "a callback");
+        } else {
+            run_one(loop, job);
+        }
+        if (aio__unlikely(loop->interrupted != 0))
+            return;
+    }
+}
+
+static void
+fire_timers(asyncio_loop_t *loop)
+{
+    const struct aio__timer_slot *first = aio__timerheap_first(&loop->timers);
+    double end;
+
+    if (first == NULL)
+        return;
+    end = aio__loop_now(loop) + CLOCK_RESOLUTION;
+    while (first != NULL && first->when < end && loop->interrupted == 0) {
+        struct aio__timer *timer = first->timer;
+
+        aio__timerheap_remove(&loop->timers, timer);
+        timer->fire(timer);
+        first = aio__timerheap_first(&loop->timers);
+    }
+}
+
+/* libuv 1.44 may fire the timer before it polls, and would then block. */
+static void
+on_idle(uv_idle_t *idle)
+{
+    (void) idle;
+}
+
+static void
+on_timer(uv_timer_t *timer)
+{
+    asyncio_loop_t *loop = timer->data;
+
+    uv_idle_start(&loop->idle, on_idle);
+}
+
+static void
+poll_until(asyncio_loop_t *loop, double when)
+{
+    double ms = ceil((when - aio__loop_now(loop)) * 1000);
+
+    if (!(ms > 0)) {
+        uv_run(loop->uv, UV_RUN_NOWAIT);
+        return;
+    }
+    if (ms > POLL_MS_MAX)
+        ms = POLL_MS_MAX;
+    uv_update_time(loop->uv);
+    uv_timer_start(&loop->timer, on_timer, (uint64_t) ms, 0);
+    uv_run(loop->uv, UV_RUN_ONCE);
+    uv_timer_stop(&loop->timer);
+    uv_idle_stop(&loop->idle);
+}
+
+static void
+poll_for_ever(asyncio_loop_t *loop)
+{
+    /* Without anything else libuv would return at once; other threads can
+     * still wake us. */
+    uv_ref((uv_handle_t *) &loop->wakeup);
+    uv_run(loop->uv, UV_RUN_ONCE);
+    uv_unref((uv_handle_t *) &loop->wakeup);
+}
+
+/* Nothing is ready: time jumps, unless the outside world may still answer. */
+static void
+poll_virtual(asyncio_loop_t *loop)
+{
+    const struct aio__timer_slot *first;
+
+    if (uv_loop_alive(loop->uv))
+        uv_run(loop->uv, UV_RUN_NOWAIT);
+    if (!aio__queue_empty(&loop->ready) || loop->stopping
+        || atomic_load(&loop->inbox_full))
+        return;
+    if (loop->ops > 0) {
+        poll_for_ever(loop);
+        return;
+    }
+    first = aio__timerheap_first(&loop->timers);
+    if (first != NULL) {
+        if (first->when > loop->virtual_now)
+            loop->virtual_now = first->when;
+    } else if (uv_loop_alive(loop->uv)) {
+        poll_for_ever(loop);
+    } else {
+        loop->interrupted = ASYNCIO_ERR_DEADLOCK;
+    }
+}
+
+static bool
+is_idle(asyncio_loop_t *loop)
+{
+    return aio__queue_empty(&loop->ready) && aio__queue_empty(&loop->now)
+        && !loop->stopping && loop->interrupted == 0
+        && !atomic_load_explicit(&loop->inbox_full, memory_order_relaxed);
+}
+
+static void
+poll(asyncio_loop_t *loop, bool wait)
+{
+    if (!wait) {
+        if (uv_loop_alive(loop->uv))
+            uv_run(loop->uv, UV_RUN_NOWAIT);
+    } else {
+        aio__coro_pool_trim(&loop->pool);
+        if (loop->virtual_clock) {
+            poll_virtual(loop);
+        } else if (aio__timerheap_first(&loop->timers) != NULL) {
+            poll_until(loop, aio__timerheap_first(&loop->timers)->when);
+        } else {
+            poll_for_ever(loop);
+        }
+    }
+    loop->passes = 0;
+    if (!loop->virtual_clock)
+        loop->polled = aio__loop_now(loop);
+}
+
+static void
+pass(asyncio_loop_t *loop, bool wait)
+{
+    run_ready(loop);
+    if (aio__unlikely(loop->interrupted != 0))
+        return;
+    if (wait && is_idle(loop)) {
+        /* Nothing was scheduled, so the pass is over but for its timers: the
+         * poll belongs to the next one. */
+        fire_timers(loop);
+        begin_pass(loop);
+        if (!is_idle(loop) && ++loop->passes < PASSES_MAX)
+            return;
+    }
+    poll(loop, wait && is_idle(loop));
+    fire_timers(loop);
+    if (!loop->once)
+        begin_pass(loop);
+}
+
+static int
+enter(asyncio_loop_t *loop)
+{
+    if (loop == NULL)
+        return UV_EINVAL;
+    if (loop->closed)
+        return asyncio_raise_at(ASYNCIO_ERR_LOOP_CLOSED, NULL, 0,
+                                "Event loop is closed");
+    if (loop->forks != aio__forks)
+        return ASYNCIO_ERR_FORKED;
+    if (loop->running)
+        return asyncio_raise_at(ASYNCIO_ERR_RUNTIME, NULL, 0,
+                                "This event loop is already running");
+    if (aio__running != NULL)
+        return asyncio_raise_at(ASYNCIO_ERR_RUNTIME, NULL, 0,
+                                "Cannot run the event loop while another "
+                                "loop is running");
+    if (!pthread_equal(loop->thread, pthread_self()))
+        return asyncio_raise_at(ASYNCIO_ERR_WRONG_THREAD, NULL, 0,
+                                "a loop runs in the thread that made it");
+    aio__notes_thread(&loop->main.notes);
+    loop->running = true;
+    loop->passes = 0;
+    if (!loop->virtual_clock)
+        loop->polled = aio__loop_now(loop);
+    aio__running = loop;
+    begin_pass(loop);
+    return 0;
+}
+
+static int
+leave(asyncio_loop_t *loop)
+{
+    int r = loop->interrupted;
+
+    /* What did not run any more comes first in the next run. */
+    aio__queue_append(&loop->now, &loop->ready);
+    aio__queue_append(&loop->ready, &loop->now);
+    loop->interrupted = 0;
+    loop->stopping = false;
+    loop->once = false;
+    loop->running = false;
+    aio__running = NULL;
+    return r;
+}
+
+int
+asyncio_loop_run_forever(asyncio_loop_t *loop)
+{
+    int r;
+
+    r = enter(loop);
+    if (r < 0)
+        return r;
+    do
+        pass(loop, true);
+    while (!loop->stopping && loop->interrupted == 0);
+    return leave(loop);
+}
+
+int
+asyncio_loop_run_once(asyncio_loop_t *loop, bool wait)
+{
+    int r;
+
+    r = enter(loop);
+    if (r < 0)
+        return r;
+    loop->once = true;
+    pass(loop, wait);
+    return leave(loop);
+}
+
+void
+asyncio_loop_stop(asyncio_loop_t *loop)
+{
+    loop->stopping = true;
+}

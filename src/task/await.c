@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Awaiting a future: the running task becomes one of its callbacks, told
+ * when it is done. Cancelling the task cancels the future, which then tells
+ * it. The task holds a reference meanwhile.
+ *
+ * Python counterpart: Future.__await__ and Task.__wakeup.
+ */
+#include "asyncio/tasks.h"
+#include "task/future.h"
+
+/* A task that waits, on its own stack. */
+struct future_waiter {
+    struct aio__waiter waiter;
+    struct aio__future_cb cb;
+    asyncio_future_t *future;
+};
+
+static void
+on_done(struct aio__future_cb *cb, asyncio_future_t *future)
+{
+    struct future_waiter *waiting =
+        aio__container_of(cb, struct future_waiter, cb);
+
+    waiting->waiter.exception = aio__future_detail(future);
+    aio__wake(&waiting->waiter, future->status);
+}
+
+static bool
+cancel_awaited(struct aio__waiter *waiter, asyncio_exception_t *message)
+{
+    struct future_waiter *waiting =
+        aio__container_of(waiter, struct future_waiter, waiter);
+
+    return aio__cancel(waiting->future, message);
+}
+
+static int
+await_pending(asyncio_loop_t *loop, asyncio_future_t *future)
+{
+    struct future_waiter waiting;
+    int r;
+
+    aio__waiter_init(&waiting.waiter, loop, cancel_awaited);
+    waiting.cb.notify = on_done;
+    waiting.future = asyncio_future_ref(future);
+    aio__future_subscribe(future, &waiting.cb);
+    r = aio__wait(&waiting.waiter);
+    if (future->unretrieved)
+        future->unretrieved = false;
+    asyncio_future_unref(future);
+    return r;
+}
+
+int
+asyncio_await_future(asyncio_future_t *future)
+{
+    asyncio_loop_t *loop;
+    int r;
+
+    if (future == NULL)
+        return UV_EINVAL;
+    if (future->state != AIO__PENDING)
+        return asyncio_future_result(future);
+    r = aio__fiber_running(&loop);
+    if (r < 0)
+        return r;
+    if (future->loop != loop)
+        return asyncio_raise_at(ASYNCIO_ERR_WRONG_LOOP, NULL, 0,
+                                "the future is attached to a different loop");
+    if (future == asyncio_current_task())
+        return asyncio_raise_at(ASYNCIO_ERR_RUNTIME, NULL, 0,
+                                "Task cannot await on itself");
+    return await_pending(loop, future);
+}
+
+int
+asyncio_await_task(asyncio_task_t *task)
+{
+    return asyncio_await_future(task);
+}
+
+int
+asyncio_await_coro(asyncio_coro_t coro)
+{
+    if (coro.fn == NULL)
+        return UV_EINVAL;
+    return coro.fn(coro.frame);
+}

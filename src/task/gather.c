@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * gather: one future for several.
+ *
+ * It listens to each child by a callback that runs in a pass of its own, so
+ * it costs one hop more than awaiting a task. Children that were done already
+ * are counted at once. The same future given twice is listened to once.
+ * Cancelling it cancels the children; it ends when they have.
+ *
+ * Python counterpart: asyncio.gather.
+ */
+#include "base/alloc.h"
+#include "task/task.h"
+
+struct gather;
+
+struct child {
+    struct aio__future_job job;
+    struct gather *gather;
+    asyncio_future_t *future; /* a reference; NULL for a repetition */
+};
+
+struct gather {
+    asyncio_future_t future; /* first */
+    size_t count;            /* of children */
+    size_t distinct;         /* of which so many are listened to */
+    size_t finished;
+    size_t listening;        /* children whose callback is still to come */
+    bool return_exceptions;
+    bool cancel_requested;
+    struct child children[];
+};
+
+static size_t
+gather_size(size_t count)
+{
+    return sizeof(struct gather) + count * sizeof(struct child);
+}
+
+static void
+gather_destroy(asyncio_future_t *future)
+{
+    struct gather *gather = (struct gather *) future;
+
+    for (size_t i = 0; i < gather->count; i++)
+        asyncio_future_unref(gather->children[i].future);
+    aio__future_fini(future);
+    aio__free(gather, gather_size(gather->count));
+}
+
+static bool
+gather_cancel(asyncio_future_t *future, asyncio_exception_t *message)
+{
+    struct gather *gather = (struct gather *) future;
+    bool accepted = false;
+
+    if (future->state != AIO__PENDING)
+        return false;
+    for (size_t i = 0; i < gather->count; i++)
+        if (gather->children[i].future != NULL
+            && aio__cancel(gather->children[i].future, message))
+            accepted = true;
+    if (accepted)
+        gather->cancel_requested = true;
+    return accepted;
+}
+
+static const struct aio__future_type gather_type = {
+    .name = "GatheringFuture",
+    .cancel = gather_cancel,
+    .destroy = gather_destroy};
+
+/* Once it is done it has no use for the children, and two that hold each
+ * other would never go. */
+static void
+outer_done(struct gather *gather, int status, asyncio_exception_t *exception)
+{
+    aio__future_finish(&gather->future, AIO__FINISHED, status, exception);
+    for (size_t i = 0; i < gather->count; i++) {
+        asyncio_future_t *child = gather->children[i].future;
+
+        gather->children[i].future = NULL;
+        asyncio_future_unref(child);
+    }
+}
+
+static void
+child_done(struct gather *gather, asyncio_future_t *child)
+{
+    asyncio_future_t *outer = &gather->future;
+
+    gather->finished++;
+    if (child->refs != AIO__IMMORTAL)
+        child->unretrieved = false;
+    if (outer->state != AIO__PENDING)
+        return;
+    if (!gather->return_exceptions && child->status < 0) {
+        /* Also a cancelled child is a failure, not a cancellation of ours. */
+        outer_done(gather, child->status, aio__future_detail(child));
+    } else if (gather->finished == gather->distinct) {
+        if (gather->cancel_requested)
+            outer_done(gather, ASYNCIO_ERR_CANCELLED,
+                       child->state == AIO__CANCELLED
+                           ? aio__future_detail(child)
+                           : NULL);
+        else
+            outer_done(gather, 0, NULL);
+    }
+}
+
+static void
+on_child(struct aio__future_job *job, asyncio_future_t *future)
+{
+    struct child *child = aio__container_of(job, struct child, job);
+    struct gather *gather = child->gather;
+
+    if (future != NULL) /* NULL: it died pending */
+        child_done(gather, future);
+    if (--gather->listening == 0)
+        asyncio_future_unref(&gather->future);
+}
+
+static int
+check(asyncio_future_t *const *futures, size_t count, asyncio_loop_t *loop)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (futures[i] == NULL)
+            return UV_EINVAL;
+        if (futures[i]->loop != NULL && futures[i]->loop != loop)
+            return ASYNCIO_ERR_VALUE;
+    }
+    return 0;
+}
+
+static asyncio_loop_t *
+loop_of(asyncio_future_t *const *futures, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (futures[i] != NULL && futures[i]->loop != NULL)
+            return futures[i]->loop;
+    return asyncio_get_event_loop();
+}
+
+/* The same future given again is not listened to again. */
+static void
+listen_to_all(struct gather *gather, asyncio_future_t *const *futures)
+{
+    for (size_t i = 0; i < gather->count; i++) {
+        struct child *child = &gather->children[i];
+        asyncio_future_t *future = futures[i];
+
+        child->gather = gather;
+        if (future->marked)
+            continue;
+        child->future = asyncio_future_ref(future);
+        gather->distinct++;
+        if (future->refs != AIO__IMMORTAL)
+            future->marked = true;
+        aio__future_job_init(&child->job, on_child);
+        if (future->state == AIO__PENDING) {
+            gather->listening++;
+            aio__future_subscribe(future, &child->job.cb);
+        }
+    }
+    for (size_t i = 0; i < gather->count; i++)
+        if (futures[i]->marked)
+            futures[i]->marked = false;
+}
+
+asyncio_future_t *
+asyncio_gather_future(asyncio_future_t *const *futures, size_t count,
+                      const asyncio_gather_options_t *options)
+{
+    asyncio_loop_t *loop = loop_of(futures, count);
+    struct gather *gather;
+    int r;
+
+    if (loop == NULL)
+        return aio__future_failed(ASYNCIO_ERR_NO_RUNNING_LOOP);
+    r = check(futures, count, loop);
+    if (r < 0)
+        return aio__future_failed(r);
+    gather = aio__calloc(1, gather_size(count));
+    if (gather == NULL)
+        return aio__future_failed(UV_ENOMEM);
+    aio__future_init(&gather->future, &gather_type, loop);
+    gather->count = count;
+    gather->return_exceptions = aio__option(options, return_exceptions, false);
+    listen_to_all(gather, futures);
+    if (gather->listening > 0)
+        gather->future.refs++; /* for the callbacks to come */
+    if (count == 0)
+        aio__future_finish(&gather->future, AIO__FINISHED, 0, NULL);
+    for (size_t i = 0; i < count; i++) {
+        asyncio_future_t *child = gather->children[i].future;
+
+        if (child != NULL && child->state != AIO__PENDING)
+            child_done(gather, child);
+    }
+    return &gather->future;
+}
+
+int
+asyncio_gather(asyncio_future_t *const *futures, size_t count,
+               const asyncio_gather_options_t *options)
+{
+    asyncio_future_t *gather = asyncio_gather_future(futures, count, options);
+    int r;
+
+    r = asyncio_await_future(gather);
+    asyncio_future_unref(gather);
+    return r;
+}

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * shield: a future that ends as another one does, and that can be cancelled
+ * without it.
+ *
+ * The outer future listens to the inner one by a callback. When the outer one
+ * is cancelled first, that callback is replaced, in a pass of its own, by one
+ * that reports an error which nobody can see any more.
+ *
+ * Python counterpart: asyncio.shield, as of 3.14.
+ */
+#include <string.h>
+
+#include "base/alloc.h"
+#include "task/task.h"
+
+struct shield {
+    asyncio_future_t outer; /* first */
+    asyncio_future_t *inner; /* a reference, until the outer one is done */
+    struct aio__future_job on_inner;
+    struct aio__future_job on_outer;
+    bool listening; /* to the inner one, which is worth a reference to us */
+};
+
+static void
+shield_destroy(asyncio_future_t *future)
+{
+    struct shield *shield = (struct shield *) future;
+
+    asyncio_future_unref(shield->inner);
+    aio__future_fini(future);
+    aio__free(shield, sizeof *shield);
+}
+
+static const struct aio__future_type shield_type = {
+    .name = "Future",
+    .cancel = aio__future_cancel,
+    .destroy = shield_destroy};
+
+static void
+inner_done(struct aio__future_job *job, asyncio_future_t *inner)
+{
+    struct shield *shield = aio__container_of(job, struct shield, on_inner);
+    asyncio_future_t *outer = &shield->outer;
+
+    shield->listening = false;
+    if (inner != NULL && outer->state == AIO__PENDING) {
+        if (inner->state == AIO__CANCELLED) {
+            aio__future_cancel(outer, NULL);
+        } else {
+            inner->unretrieved = false;
+            outer->value = inner->value;
+            aio__future_finish(outer, AIO__FINISHED, inner->status,
+                               aio__future_detail(inner));
+        }
+    }
+    asyncio_future_unref(outer);
+}
+
+/* Instead, once the outer one was cancelled. */
+static void
+report_inner(struct aio__future_job *job, asyncio_future_t *inner)
+{
+    struct shield *shield = aio__container_of(job, struct shield, on_inner);
+
+    shield->listening = false;
+    if (inner != NULL && inner->state == AIO__FINISHED && inner->status < 0)
+        aio__future_report(inner, "exception in shielded future", NULL);
+    asyncio_future_unref(&shield->outer);
+}
+
+static void
+outer_done(struct aio__future_job *job, asyncio_future_t *outer)
+{
+    struct shield *shield = aio__container_of(job, struct shield, on_outer);
+    asyncio_future_t *inner = shield->inner;
+
+    if (outer == NULL)
+        return;
+    if (inner->state == AIO__PENDING && shield->listening) {
+        aio__list_remove(&shield->on_inner.cb.link);
+        aio__future_job_init(&shield->on_inner, report_inner);
+        aio__future_subscribe(inner, &shield->on_inner.cb);
+        /* The inner one keeps us now; we must not keep it in turn. */
+        shield->inner = NULL;
+        asyncio_future_unref(inner);
+    }
+}
+
+asyncio_future_t *
+asyncio_shield_future(asyncio_future_t *inner)
+{
+    struct shield *shield;
+
+    if (inner == NULL)
+        return aio__future_failed(UV_EINVAL);
+    if (inner->state != AIO__PENDING)
+        return asyncio_future_ref(inner);
+    shield = aio__alloc(sizeof *shield);
+    if (shield == NULL)
+        return aio__future_failed(UV_ENOMEM);
+    aio__future_init(&shield->outer, &shield_type, inner->loop);
+    shield->inner = asyncio_future_ref(inner);
+    shield->listening = true;
+    shield->outer.refs++; /* the inner one's */
+    aio__future_job_init(&shield->on_inner, inner_done);
+    aio__future_job_init(&shield->on_outer, outer_done);
+    aio__future_subscribe(inner, &shield->on_inner.cb);
+    aio__future_subscribe(&shield->outer, &shield->on_outer.cb);
+    return &shield->outer;
+}
+
+int
+asyncio_shield_await_future(asyncio_future_t *future)
+{
+    asyncio_future_t *outer = asyncio_shield_future(future);
+    int r;
+
+    r = asyncio_await_future(outer);
+    asyncio_future_unref(outer);
+    return r;
+}
+
+int
+asyncio_shield_await_coro(asyncio_coro_t coro)
+{
+    asyncio_task_t *task = asyncio_ensure_future_coro(coro);
+    int r;
+
+    r = asyncio_shield_await_future(task);
+    if (r >= 0 && coro.frame != NULL && asyncio_task_frame(task) != NULL)
+        memcpy(coro.frame, asyncio_task_frame(task), coro.size);
+    asyncio_future_unref(task);
+    return r;
+}

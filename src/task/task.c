@@ -1,0 +1,434 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Tasks: made, run, cancelled, ended.
+ *
+ * A task is one allocation: future, fiber, timer slot, context and frame.
+ * The loop holds a reference from creation to the end, so a running task
+ * never vanishes (CPython's can). A task that is cancelled before its first
+ * step ends without a stack.
+ *
+ * Python counterpart: asyncio.tasks.Task, whose order of events this follows.
+ */
+#include "task/task.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/panic.h"
+#include "loop/report.h"
+
+static atomic_uint last_number;
+
+static size_t
+task_size(uint32_t frame_size)
+{
+    return sizeof(struct aio__task) + frame_size;
+}
+
+/* The last reference to the context, which is the last one to the task. */
+static void
+on_release(asyncio_context_t *own)
+{
+    struct aio__task *task = aio__container_of(own, struct aio__task, own);
+
+    aio__context_fini(own);
+    aio__free(task, task_size(task->frame_size));
+}
+
+static void
+task_destroy(asyncio_future_t *future)
+{
+    struct aio__task *task = (struct aio__task *) future;
+
+    if (aio__unlikely(future->unretrieved))
+        aio__future_report(future, "Task exception was never retrieved",
+                           task->site);
+    aio__timerheap_release(&future->loop->timers);
+    aio__future_fini(future);
+    aio__exception_unref(task->fiber.raised);
+    aio__exception_unref(task->fiber.message);
+    aio__strfree(task->name);
+    if (task->fiber.context != &task->own)
+        asyncio_context_unref(task->fiber.context);
+    aio__context_drop(&task->own);
+}
+
+const struct aio__future_type aio__task_type = {
+    .name = "Task", .cancel = aio__task_cancel, .destroy = task_destroy};
+
+/* What its function returned, or why it never ran, is the end. */
+static void
+finish(struct aio__task *task, int r, asyncio_exception_t *exception)
+{
+    struct aio__fiber *fiber = &task->fiber;
+
+    aio__list_remove(&task->link);
+    if (r >= 0 && fiber->must_cancel) {
+        /* It was cancelled, and did not suspend any more. */
+        fiber->must_cancel = false;
+        r = ASYNCIO_ERR_CANCELLED;
+        exception = fiber->message;
+        fiber->message = NULL;
+    }
+    aio__future_finish(
+        &task->future,
+        r == ASYNCIO_ERR_CANCELLED ? AIO__CANCELLED : AIO__FINISHED, r,
+        exception);
+    if (aio__unlikely(r == ASYNCIO_ERR_INTERRUPTED
+                      || r == ASYNCIO_ERR_SYSTEM_EXIT))
+        task->future.loop->interrupted = r;
+}
+
+static void
+check_scopes(struct aio__task *task)
+{
+    if (aio__unlikely(task->scopes != NULL))
+        aio__panic("%s ended with an open %s",
+                   asyncio_task_get_name(&task->future), task->scopes->kind);
+}
+
+static void
+task_run(struct aio__fiber *fiber)
+{
+    struct aio__task *task = aio__task_of(fiber);
+    asyncio_exception_t *exception = NULL;
+    int r = task->fn(task->future.value);
+
+    check_scopes(task);
+    if (aio__unlikely(r < 0))
+        exception = aio__raised(r);
+    task->ended_eagerly = fiber->back != NULL;
+    finish(task, r, exception);
+}
+
+static void
+task_end(struct aio__fiber *fiber)
+{
+    asyncio_future_unref(&aio__task_of(fiber)->future);
+}
+
+static void
+task_never(struct aio__fiber *fiber, int r, asyncio_exception_t *exception)
+{
+    finish(aio__task_of(fiber), r, exception);
+    task_end(fiber);
+}
+
+static const struct aio__fiber_ops ops = {
+    .run = task_run, .never = task_never, .end = task_end};
+
+/* The sleep is over. */
+static void
+on_timer(struct aio__timer *timer)
+{
+    struct aio__task *task = aio__container_of(timer, struct aio__task, timer);
+
+    aio__wake(task->fiber.waiter, 0);
+}
+
+static asyncio_task_t *
+refuse(int code, asyncio_coro_t coro,
+       const asyncio_create_task_options_t *options)
+{
+    asyncio_drop_t drop = aio__option(options, drop, NULL);
+
+    if (drop != NULL)
+        drop(coro.frame);
+    return aio__future_failed(code);
+}
+
+static void
+init_fiber(struct aio__task *task, const asyncio_create_task_options_t *options)
+{
+    asyncio_context_t *context = aio__option(options, context, NULL);
+
+    task->fiber = (struct aio__fiber){
+        .context = context != NULL ? asyncio_context_ref(context) : &task->own,
+        .stack_size =
+            (uint32_t) ((aio__option(options, stack_size, 0) + 1023) / 1024)};
+    aio__context_init(&task->own,
+                      context != NULL ? NULL : aio__context_current()->map,
+                      on_release);
+}
+
+static struct aio__task *
+make(asyncio_loop_t *loop, asyncio_coro_t coro,
+     const asyncio_create_task_options_t *options)
+{
+    const char *name = aio__option(options, name, NULL);
+    struct aio__task *task = aio__alloc(task_size((uint32_t) coro.size));
+
+    if (task == NULL)
+        return NULL;
+    task->name = NULL;
+    if (name != NULL && (task->name = aio__strdup(name)) == NULL)
+        goto no_memory;
+    if (aio__timerheap_reserve(&loop->timers) < 0)
+        goto no_memory;
+    aio__future_init(&task->future, &aio__task_type, loop);
+    task->future.value = coro.frame != NULL ? task->frame : NULL;
+    task->future.drop = aio__option(options, drop, NULL);
+    if (coro.frame != NULL)
+        memcpy(task->frame, coro.frame, coro.size);
+    init_fiber(task, options);
+    task->timer = (struct aio__timer){.fire = on_timer};
+    task->fn = coro.fn;
+    task->site = coro.site;
+    task->scopes = NULL;
+    task->number =
+        name == NULL ? atomic_fetch_add_explicit(&last_number, 1,
+                                                 memory_order_relaxed)
+                + 1
+                     : 0;
+    task->cancels = 0;
+    task->frame_size = (uint32_t) coro.size;
+    task->ended_eagerly = false;
+    return task;
+
+no_memory:
+    aio__strfree(task->name);
+    aio__free(task, task_size((uint32_t) coro.size));
+    return NULL;
+}
+
+asyncio_task_t *
+asyncio_task_new(asyncio_loop_t *loop, asyncio_coro_t coro,
+                 const asyncio_create_task_options_t *options)
+{
+    size_t stack_size = aio__option(options, stack_size, 0);
+    struct aio__task *task;
+    int r;
+
+    if (coro.fn == NULL || coro.size > UINT32_MAX / 2
+        || (stack_size != 0 && stack_size < AIO__STACK_MIN))
+        return refuse(UV_EINVAL, coro, options);
+    r = aio__loop_usable(loop);
+    if (r < 0)
+        return refuse(r, coro, options);
+    task = make(loop, coro, options);
+    if (task == NULL)
+        return refuse(UV_ENOMEM, coro, options);
+    loop->fiber_ops = &ops;
+    task->future.refs = 2; /* the caller's, and the loop's until the end */
+    aio__list_push_back(&loop->tasks, &task->link);
+    if (aio__option(options, eager_start, 0) > 0 && aio__running == loop)
+        aio__fiber_start_eager(loop, &task->fiber);
+    else
+        aio__ready(loop, &task->fiber.job);
+    return &task->future;
+}
+
+asyncio_task_t *
+asyncio_loop_create_task(asyncio_loop_t *loop, asyncio_coro_t coro,
+                         const asyncio_create_task_options_t *options)
+{
+    if (loop != NULL && loop->task_factory != NULL)
+        return ((asyncio_task_factory_t) loop->task_factory)(loop, coro,
+                                                             options);
+    return asyncio_task_new(loop, coro, options);
+}
+
+asyncio_task_t *
+asyncio_create_task(asyncio_coro_t coro,
+                    const asyncio_create_task_options_t *options)
+{
+    asyncio_loop_t *loop = asyncio_get_running_loop();
+
+    if (loop == NULL)
+        return refuse(ASYNCIO_ERR_NO_RUNNING_LOOP, coro, options);
+    return asyncio_loop_create_task(loop, coro, options);
+}
+
+asyncio_future_t *
+asyncio_ensure_future_coro(asyncio_coro_t coro)
+{
+    asyncio_loop_t *loop = asyncio_get_event_loop();
+
+    if (loop == NULL)
+        return aio__future_failed(ASYNCIO_ERR_NO_RUNNING_LOOP);
+    return asyncio_loop_create_task(loop, coro, NULL);
+}
+
+void
+asyncio_loop_set_task_factory(asyncio_loop_t *loop,
+                              asyncio_task_factory_t factory)
+{
+    loop->task_factory = (void (*)(void)) factory;
+}
+
+asyncio_task_factory_t
+asyncio_loop_get_task_factory(const asyncio_loop_t *loop)
+{
+    return (asyncio_task_factory_t) loop->task_factory;
+}
+
+asyncio_task_t *
+asyncio_eager_task_factory(asyncio_loop_t *loop, asyncio_coro_t coro,
+                           const asyncio_create_task_options_t *options)
+{
+    asyncio_create_task_options_t eager = {
+        .size = sizeof eager,
+        .name = aio__option(options, name, NULL),
+        .context = aio__option(options, context, NULL),
+        .drop = aio__option(options, drop, NULL),
+        .stack_size = aio__option(options, stack_size, 0),
+        .eager_start = aio__option(options, eager_start, 0) < 0 ? 0 : 1};
+
+    return asyncio_task_new(loop, coro, &eager);
+}
+
+bool
+aio__task_cancel(asyncio_future_t *future, asyncio_exception_t *message)
+{
+    struct aio__task *task = (struct aio__task *) future;
+    struct aio__fiber *fiber = &task->fiber;
+    asyncio_exception_t *former;
+
+    future->unretrieved = false;
+    if (future->state != AIO__PENDING)
+        return false;
+    task->cancels++;
+    if (fiber->waiter != NULL && fiber->waiter->cancel(fiber->waiter, message))
+        return true;
+    former = fiber->message;
+    fiber->must_cancel = true;
+    fiber->message = aio__exception_ref(message);
+    aio__exception_unref(former);
+    return true;
+}
+
+/* NULL, and an immortal failed future, are no tasks. */
+static const struct aio__task *
+as_task(const asyncio_task_t *task)
+{
+    return task != NULL && task->type == &aio__task_type
+        ? (const struct aio__task *) task
+        : NULL;
+}
+
+unsigned
+asyncio_task_cancelling(const asyncio_task_t *task)
+{
+    return as_task(task) != NULL ? as_task(task)->cancels : 0;
+}
+
+unsigned
+asyncio_task_uncancel(asyncio_task_t *future)
+{
+    struct aio__task *task = aio__task_from(future);
+
+    if (task == NULL || task->cancels == 0)
+        return 0;
+    task->cancels--;
+    if (task->cancels == 0)
+        task->fiber.must_cancel = false;
+    return task->cancels;
+}
+
+asyncio_task_t *
+asyncio_current_task(void)
+{
+    asyncio_loop_t *loop = aio__running;
+
+    if (loop == NULL || loop->current == NULL)
+        return NULL;
+    return &aio__task_of(loop->current)->future;
+}
+
+int
+asyncio_all_tasks(asyncio_loop_t *loop, asyncio_task_t ***ret_tasks,
+                  size_t *ret_count)
+{
+    asyncio_task_t **tasks;
+    size_t count = 0;
+
+    if (loop == NULL)
+        loop = asyncio_get_running_loop();
+    if (loop == NULL)
+        return ASYNCIO_ERR_NO_RUNNING_LOOP;
+    aio__list_foreach(link, &loop->tasks)
+        count++;
+    tasks = aio__alloc(count * sizeof *tasks);
+    if (tasks == NULL)
+        return UV_ENOMEM;
+    count = 0;
+    aio__list_foreach(link, &loop->tasks) {
+        struct aio__task *task =
+            aio__container_of(link, struct aio__task, link);
+
+        tasks[count++] = asyncio_future_ref(&task->future);
+    }
+    *ret_tasks = tasks;
+    *ret_count = count;
+    return 0;
+}
+
+void
+asyncio_all_tasks_free(asyncio_task_t **tasks, size_t count)
+{
+    if (tasks == NULL)
+        return;
+    for (size_t i = 0; i < count; i++)
+        asyncio_future_unref(tasks[i]);
+    aio__free(tasks, count * sizeof *tasks);
+}
+
+void *
+asyncio_task_frame(const asyncio_task_t *task)
+{
+    return as_task(task) != NULL ? task->value : NULL;
+}
+
+const char *
+asyncio_task_get_name(asyncio_task_t *future)
+{
+    struct aio__task *task = aio__task_from(future);
+    char name[32];
+
+    if (task == NULL)
+        return "";
+    if (task->name == NULL) {
+        snprintf(name, sizeof name, "Task-%u", task->number);
+        task->name = aio__strdup(name);
+    }
+    return task->name != NULL ? task->name : "Task";
+}
+
+int
+asyncio_task_set_name(asyncio_task_t *future, const char *name)
+{
+    struct aio__task *task = aio__task_from(future);
+    char *copy;
+
+    if (task == NULL || name == NULL)
+        return UV_EINVAL;
+    copy = aio__strdup(name);
+    if (copy == NULL)
+        return UV_ENOMEM;
+    aio__strfree(task->name);
+    task->name = copy;
+    return 0;
+}
+
+asyncio_coro_t
+asyncio_task_get_coro(const asyncio_task_t *future)
+{
+    const struct aio__task *task = as_task(future);
+
+    if (task == NULL || task->ended_eagerly)
+        return (asyncio_coro_t){.fn = NULL};
+    return (asyncio_coro_t){.fn = task->fn,
+                            .frame = task->future.value,
+                            .size = task->frame_size,
+                            .site = task->site};
+}
+
+asyncio_context_t *
+asyncio_task_get_context(asyncio_task_t *future)
+{
+    struct aio__task *task = aio__task_from(future);
+
+    return task != NULL ? task->fiber.context : NULL;
+}
