@@ -12,7 +12,7 @@ import sys
 
 import interpret    # noqa: F401  (fills the table of operations)
 import program as P
-from program import ASYNC, BLOCK, NONE, Op, Program
+from program import BLOCK, NONE, Op, Program
 
 MASK = (1 << 64) - 1
 
@@ -22,13 +22,20 @@ class Random:
 
     def __init__(self, seed):
         self.state = seed & MASK
+        self.pool = []
 
     def below(self, n):
-        self.state = (self.state + 0x9E3779B97F4A7C15) & MASK
-        z = self.state
-        z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & MASK
-        z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & MASK
-        return (z ^ (z >> 31)) % n
+        """A number from 0 to n - 1, for n below 65536."""
+        pool = self.pool
+        if not pool:
+            # Four draws from each number: big integers are slow.
+            self.state = (self.state + 0x9E3779B97F4A7C15) & MASK
+            z = self.state
+            z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & MASK
+            z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & MASK
+            z ^= z >> 31
+            pool += (z & 0xffff, z >> 16 & 0xffff, z >> 32 & 0xffff, z >> 48)
+        return pool.pop() % n
 
     def pick(self, items):
         return items[self.below(len(items))]
@@ -126,13 +133,15 @@ class Generator(Random):
 
     def table(self, plain):
         """The operations of the theme, each as often as its weight."""
-        out = []
-        for d in P.OPS.values():
-            usable = all(self.by_word.get(f, True) for f in d.fields)
-            if d.family in self.families and usable:
-                if not (plain and d.kind != P.SYNC):
-                    out += [d] * d.weight
-        return out
+        words = tuple(w for w in KINDS if self.by_word[w])
+        key = self.families, words, plain
+        if key not in TABLES:
+            TABLES[key] = [
+                d for d in P.OPS.values() for _ in range(d.weight)
+                if d.family in self.families
+                and all(f in words for f in d.fields if f in KINDS)
+                and (d.kind == P.SYNC or not plain)]
+        return TABLES[key]
 
     def lower_body(self):
         """A body this one may start: they form no ring."""
@@ -209,6 +218,7 @@ class Generator(Random):
 
 
 IDIOMS = []
+TABLES = {}                 # (families, objects, plain) -> operations
 
 
 def idiom(*families):

@@ -82,12 +82,12 @@ def item(v):
 
 
 class Ent:
-    """What a slot holds."""
+    """What a slot holds; made: by gather() or shield(), not to be set."""
 
-    __slots__ = ("fut", "num", "rank")
+    __slots__ = ("fut", "num", "rank", "made")
 
-    def __init__(self, fut, num, rank):
-        self.fut, self.num, self.rank = fut, num, rank
+    def __init__(self, fut, num, rank, made=False):
+        self.fut, self.num, self.rank, self.made = fut, num, rank, made
 
 
 class Frame:
@@ -148,12 +148,12 @@ class Machine:
         """The number of a task, which may be inside its eager first step."""
         return self.coroutines.get(task.get_coro(), TOP)
 
-    def keep(self, slot, fut, rank=TOP):
+    def keep(self, slot, fut, rank=TOP, made=True):
         """Put a future into a slot under a new number."""
         num = self.numbers.get(fut)
         if num is None:
             num = self.numbers[fut] = self.number()
-        self.slots[slot] = Ent(fut, num, rank)
+        self.slots[slot] = Ent(fut, num, rank, made)
         return num
 
     def pick(self, slots):
@@ -235,6 +235,11 @@ class Machine:
                         raise ERRORS[o.args[0]]
             self.callbacks[c] = fn
         return fn
+
+    def full(self):
+        """Whether no more tasks may be made. Runner.close() cancels only
+        those that are there when it begins."""
+        return self.last >= TASKS or self.closing
 
     def eager(self, how):
         """Whether a task runs its first step at once."""

@@ -3,7 +3,7 @@
 
 import asyncio
 
-from interpret import ERRORS, TASKS, TOP, Ent, name_of, value
+from interpret import ERRORS, TOP, Ent, name_of, value
 from ops_flow import seconds
 from program import op
 
@@ -20,7 +20,7 @@ def message(n):
 
 def spawn(m, create, s, b, eager, x):
     """Make a task of body b by a create_task function, into slot s."""
-    if m.last >= TASKS:
+    if m.full():
         return "full"
     coro, num = m.coroutine(b)
     kwargs = dict(EAGER[eager])
@@ -140,19 +140,19 @@ def _(m, fr):
 
 @op("future", "future", 6, "slot")
 def _(m, fr, s):
-    return m.keep(s, m.loop.create_future())
+    return m.keep(s, m.loop.create_future(), made=False)
 
 
 @op("setresult", "future", 6, "slot val")
 def _(m, fr, s, val):
-    if m.slots[s] is None:
+    if m.slots[s] is None or m.slots[s].made:
         return "none"
     m.slots[s].fut.set_result(val)
 
 
 @op("setexc", "future", 4, "slot err")
 def _(m, fr, s, err):
-    if m.slots[s] is None:
+    if m.slots[s] is None or m.slots[s].made:
         return "none"
     m.slots[s].fut.set_exception(ERRORS[err]())
 
@@ -201,7 +201,7 @@ def _(m, fr, s, rx, *slots):
 
 @op("gatherc", "wait", 2, "bool body body2")
 async def _(m, fr, rx, *bodies):
-    if m.last >= TASKS:
+    if m.full():
         return "full"
     fut = asyncio.gather(*[m.coroutine(b)[0] for b in bodies],
                          return_exceptions=bool(rx))
@@ -278,13 +278,15 @@ def _(m, fr, s, inner):
         return "none"
     fut = asyncio.shield(ent.fut)
     # A finished inner is handed out itself.
-    rank = ent.rank if fut is ent.fut else TOP
-    return m.keep(s, fut, rank)
+    if fut is ent.fut:
+        m.slots[s] = ent
+        return ent.num
+    return m.keep(s, fut)
 
 
 @op("shieldc", "wait", 2, "body")
 async def _(m, fr, b):
-    if m.last >= TASKS:
+    if m.full():
         return "full"
     fut = asyncio.shield(m.coroutine(b)[0])
     task = fut in m.numbers
@@ -309,7 +311,7 @@ async def _(m, fr, limit, s):
 async def _(m, fr, limit, b):
     # With time left the coroutine runs in this task; without, in a task of
     # its own, which is cancelled before its first step unless it is eager.
-    if m.last >= TASKS:
+    if m.full():
         return "full"
     num = m.number()
     coro = m.body(b, num)

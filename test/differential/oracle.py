@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""oracle.py FIRST COUNT | - [pure]: the traces of a range of seeds, or of the
-programs on standard input, each after a line "== SEED".
+"""oracle.py FIRST COUNT [sums] [pure]: the traces of a range of seeds, each
+after a line "== SEED"; with "sums" a line "SEED CRC32" for each instead.
 
-With "pure", asyncio runs without its accelerator: a second opinion.
+oracle.py -: the same for the programs on standard input, a line "." after
+each trace. With "pure", asyncio runs without its accelerator: a second
+opinion.
 """
 
 import sys
@@ -12,6 +14,7 @@ if "pure" in sys.argv:
 
 import gc
 import warnings
+import zlib
 
 import generate
 import interpret
@@ -19,19 +22,31 @@ import program
 import virtual_loop
 
 
+def answer():
+    """Programs on standard input, one after the other."""
+    for p in program.parse(sys.stdin):
+        sys.stdout.write(f"== {p.seed}\n{interpret.trace(p)}.\n")
+        sys.stdout.flush()
+        gc.collect()
+
+
 def main(argv):
     virtual_loop.patch()
     warnings.simplefilter("ignore")
     if argv[1] == "-":
-        programs = program.parse(sys.stdin)
-    else:
-        first = int(argv[1])
-        programs = map(generate.make, range(first, first + int(argv[2])))
+        return answer()
+    first, count = int(argv[1]), int(argv[2])
+    sums = "sums" in argv
     gc.disable()
-    for n, p in enumerate(programs):
-        sys.stdout.write(f"== {p.seed}\n{interpret.trace(p)}")
-        if n % 100 == 99:
+    for seed in range(first, first + count):
+        trace = interpret.trace(generate.make(seed))
+        if sums:
+            sys.stdout.write(f"{seed} {zlib.crc32(trace.encode()):08x}\n")
+        else:
+            sys.stdout.write(f"== {seed}\n{trace}")
+        if seed % 100 == 99:
             gc.collect()
+            sys.stdout.flush()
 
 
 main(sys.argv)
