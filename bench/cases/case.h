@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* A function, because the macro of the same purpose would hide the site. */
+/* Through must(), which knows where it stands. */
 static inline int
 must_at(int r, const char *file, int line)
 {

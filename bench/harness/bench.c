@@ -35,6 +35,7 @@ struct options {
     int filters;
     const char *variant; /* of those, only this peer's; NULL: all */
     int samples; /* 0: as the case wants */
+    uint64_t operations; /* run once with so many, print nothing; 0: measure */
     int core;    /* -1: we choose, -2: not pinned */
     bool list, quick, force, table;
 };
@@ -319,6 +320,8 @@ usage(const char *program)
            "  --case NAME   run this one (again for more; default: all)\n"
            "  --peer NAME   of those, only the ones of this peer\n"
            "  --samples N   samples a case (default: 30, or 7 if long)\n"
+           "  --operations N  run once, so often, and print nothing: for tools\n"
+           "                that count instructions\n"
            "  --quick       a trial run: shorter samples\n"
            "  --core N      pin to this core (default: the last; none: do "
            "not)\n"
@@ -335,6 +338,7 @@ parse(struct options *options, int argc, char **argv)
         {"case", required_argument, NULL, 'c'},
         {"peer", required_argument, NULL, 'v'},
         {"samples", required_argument, NULL, 's'},
+        {"operations", required_argument, NULL, 'o'},
         {"quick", no_argument, NULL, 'q'},
         {"core", required_argument, NULL, 'p'},
         {"json", no_argument, NULL, 'j'},
@@ -360,6 +364,9 @@ parse(struct options *options, int argc, char **argv)
             options->samples = atoi(optarg);
             if (options->samples < 1 || options->samples > SAMPLES_MAX)
                 return false;
+            break;
+        case 'o':
+            options->operations = strtoull(optarg, NULL, 10);
             break;
         case 'q':
             options->quick = true;
@@ -438,8 +445,8 @@ bench_main(int argc, char **argv, const char *peer,
     for (const struct bench_case *c = cases; c->name != NULL; c++) {
         if (!wanted(&options, c))
             continue;
-        if (is_server(c))
-            run_once(&options, c, 0);
+        if (is_server(c) || options.operations != 0)
+            run_once(&options, c, options.operations);
         else if (count == 1)
             run_case(&options, c, peer, core);
         else
