@@ -18,7 +18,8 @@
  * task, in a loop whose clock is virtual; PLAIN's runs without a loop. A
  * SCENARIO's body runs in a task again and again, each time with another
  * allocation that fails, ours or libuv's: it returns an error code, 0 at first,
- * and UV_ENOMEM (or what .nomem says) whenever it noticed.
+ * and UV_ENOMEM (or what .nomem says) whenever it noticed. libuv aborts at some
+ * of its own; these are printed, and pass.
  *
  * Options are designated initialisers: PLAIN(stops_with_a_sentence, .signal =
  * SIGABRT) expects that signal, .exit an exit status, .times = n repeats the
@@ -125,8 +126,9 @@ void behaviour_run(const struct behaviour *b, int _i, behaviour_call_cb call);
 
 struct behaviour_state;
 struct behaviour_state *behaviour_state_take(void);
-/* Fails when anything differs, unless .leaks; frees `before`. */
+/* Fails when anything differs, unless .leaks; `when` says what happened before.
+ * Frees `before`. */
 void behaviour_state_compare(struct behaviour_state *before,
-                             const struct behaviour *b);
+                             const struct behaviour *b, const char *when);
 
 #endif

@@ -44,7 +44,7 @@ behaviour_run(const struct behaviour *b, int _i, behaviour_call_cb call)
     on_exit(on_exit_inside, NULL);
     inside = true;
     call(b, _i);
-    behaviour_state_compare(before, b);
+    behaviour_state_compare(before, b, "");
     inside = false;
     _mark_point(b->test.file, b->test.line);
 }

@@ -9,12 +9,8 @@
  */
 #include "behaviour.h"
 
-#if __has_include("base/counters.h")
 #include "base/counters.h"
-#else
-enum aio__counter { AIO__COUNTERS = 1 };
-#define aio__counters_sum(counter) 0
-#endif
+#include "loop/exception.h"
 
 #include <dirent.h>
 #include <stdio.h>
@@ -26,13 +22,9 @@ enum aio__counter { AIO__COUNTERS = 1 };
 enum { FDS_MAX = 4096 };
 
 static const char *const counter_names[AIO__COUNTERS] = {
-#if __has_include("base/counters.h")
     [AIO__COUNT_TASKS] = "tasks",     [AIO__COUNT_OPS] = "ops",
     [AIO__COUNT_HANDLES] = "handles", [AIO__COUNT_FDS] = "fds",
     [AIO__COUNT_STACKS] = "stacks",   [AIO__COUNT_BYTES] = "bytes",
-#else
-    "nothing",
-#endif
 };
 
 struct behaviour_state {
@@ -43,12 +35,15 @@ struct behaviour_state {
 static void
 take(struct behaviour_state *state)
 {
+    /* A thread keeps the detail of its newest error. */
+    aio__raise_exception(0, NULL);
     memset(state, 0, sizeof *state);
     for (int i = 0; i < AIO__COUNTERS; i++)
         state->counters[i] = aio__counters_sum((enum aio__counter) i);
 
     DIR *dir = opendir("/proc/self/fd");
-    ck_assert_msg(dir != NULL, "/proc/self/fd cannot be read");
+    if (dir == NULL)
+        ck_abort_msg("/proc/self/fd cannot be read");
     for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
         int fd = atoi(entry->d_name);
         if (entry->d_name[0] != '.' && fd != dirfd(dir) && fd < FDS_MAX)
@@ -74,7 +69,8 @@ behaviour_state_take(void)
 {
     open_what_libuv_keeps();
     struct behaviour_state *state = malloc(sizeof *state);
-    ck_assert_ptr_nonnull(state);
+    if (state == NULL)
+        ck_abort_msg("no memory for a test");
     take(state);
     return state;
 }
@@ -93,7 +89,7 @@ fd_name(int fd, char *name, size_t size)
 
 void
 behaviour_state_compare(struct behaviour_state *before,
-                        const struct behaviour *b)
+                        const struct behaviour *b, const char *when)
 {
     static struct behaviour_state after;
     char text[2048] = "";
@@ -118,5 +114,5 @@ behaviour_state_compare(struct behaviour_state *before,
     free(before);
     if (n > 0 && !b->options.leaks)
         _ck_assert_failed(b->test.file, b->test.line, b->test.name,
-                          "not as before:%s", text);
+                          "%snot as before:%s", when, text);
 }
