@@ -142,7 +142,7 @@ aio__raise_from(int code)
     return aio__raise_exception(code, exception);
 }
 
-static int
+__attribute__((format(printf, 5, 0))) static int
 raise_va(int code, const char *file, int line, asyncio_exception_t *cause,
          const char *format, va_list args)
 {
