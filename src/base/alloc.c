@@ -2,7 +2,7 @@
 /*
  * The allocator hook.
  *
- * One atomic word, `watch`, tells whether anybody counts or fails allocations;
+ * One atomic word, aio__alloc_watch, tells whether anybody counts or fails allocations;
  * while it is 0 an allocation costs one load more than malloc. The nth
  * allocation is counted over all threads, so a sweep over n reaches every
  * allocation of a program that is deterministic.
@@ -17,7 +17,7 @@
 #include "base/macros.h"
 
 static struct aio__allocator allocator = {malloc, realloc, free};
-static atomic_bool watch;
+_Atomic(bool) aio__alloc_watch;
 static atomic_uint_fast64_t tried;
 static atomic_uint_fast64_t fail_at;
 static atomic_bool fail_after;
@@ -25,7 +25,7 @@ static atomic_bool fail_after;
 bool
 aio__alloc_fails(void)
 {
-    if (aio__likely(!atomic_load_explicit(&watch, memory_order_relaxed)))
+    if (aio__likely(!aio__alloc_watched()))
         return false;
     uint64_t n = atomic_fetch_add(&tried, 1) + 1;
     uint64_t at = atomic_load(&fail_at);
@@ -39,7 +39,7 @@ aio__alloc_fail(uint64_t nth, bool sticky)
     atomic_store(&tried, 0);
     atomic_store(&fail_at, nth);
     atomic_store(&fail_after, sticky);
-    atomic_store(&watch, true);
+    atomic_store(&aio__alloc_watch, true);
 }
 
 uint64_t

@@ -8,6 +8,7 @@
  * makes a wrong owner show up in the counters.
  */
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -22,6 +23,14 @@ void aio__free(void *memory, size_t size);
 /* A copy of a string; aio__strfree() gives it back and takes NULL. */
 char *aio__strdup(const char *string);
 void aio__strfree(char *string);
+
+/* Whether anybody counts allocations or lets them fail. */
+extern _Atomic(bool) aio__alloc_watch;
+static inline bool
+aio__alloc_watched(void)
+{
+    return atomic_load_explicit(&aio__alloc_watch, memory_order_relaxed);
+}
 
 /* For what has its own allocation functions (stack mappings): whether the
  * next one is to fail. Counts as an allocation. */

@@ -114,7 +114,7 @@ aio__timerheap_insert(struct aio__timerheap *heap, struct aio__timer *timer,
 }
 
 void
-aio__timerheap_merge(struct aio__timerheap *heap)
+aio__timerheap_merge_fresh(struct aio__timerheap *heap)
 {
     while (heap->sorted < heap->count) {
         uint32_t i = heap->sorted++;

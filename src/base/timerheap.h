@@ -42,11 +42,18 @@ void aio__timerheap_fini(struct aio__timerheap *heap);
 
 void aio__timerheap_insert(struct aio__timerheap *heap,
                            struct aio__timer *timer, double when);
-/* Make fresh timers take part in the order. */
-void aio__timerheap_merge(struct aio__timerheap *heap);
+void aio__timerheap_merge_fresh(struct aio__timerheap *heap);
 /* A timer that is not armed is fine. */
 void aio__timerheap_remove(struct aio__timerheap *heap,
                            struct aio__timer *timer);
+
+/* Make fresh timers take part in the order. */
+static inline void
+aio__timerheap_merge(struct aio__timerheap *heap)
+{
+    if (heap->sorted != heap->count)
+        aio__timerheap_merge_fresh(heap);
+}
 
 /* The earliest of the merged timers; NULL for none. */
 static inline const struct aio__timer_slot *

@@ -24,6 +24,8 @@ enum {
     TRIM_MOST = 128  /* a call: about 0.2 ms, so that nobody waits for long */
 };
 
+#define TRIM_INTERVAL 1.0 /* seconds */
+
 int
 aio__coro_pool_init(struct aio__coro_pool *pool, size_t stack_size,
                     uint32_t idle_max, void (*entry)(void *coro), void *user)
@@ -85,7 +87,8 @@ aio__coro_make(struct aio__coro_pool *pool, struct aio__coro **ret_coro)
     if (r < 0)
         return r;
     aio__count(AIO__COUNT_STACKS, 1);
-    pool->live++;
+    if (++pool->live > pool->live_max)
+        pool->live_max = pool->live;
     *ret_coro = place(pool, low, size);
     return 0;
 }
@@ -101,9 +104,18 @@ discard(struct aio__coro_pool *pool, struct aio__coro *coro)
 }
 
 void
-aio__coro_pool_trim(struct aio__coro_pool *pool)
+aio__coro_pool_trim(struct aio__coro_pool *pool, double now)
 {
-    for (int i = 0; i < TRIM_MOST; i++) {
+    if (now - pool->trimmed >= TRIM_INTERVAL) {
+        uint32_t unused = pool->stacks.used - pool->live_max;
+
+        pool->surplus =
+            unused > pool->idle_max ? unused - pool->idle_max : 0;
+        pool->live_max = pool->live;
+        pool->trimmed = now;
+    }
+    for (int i = 0; i < TRIM_MOST && pool->surplus > 0; i++) {
+        pool->surplus--;
         if (pool->tail - pool->head <= pool->idle_max)
             return;
         discard(pool, pool->ring[pool->head++ & (pool->ring_size - 1)]);

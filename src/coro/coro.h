@@ -33,8 +33,11 @@ struct aio__coro_pool {
     struct aio__coro **ring;
     uint32_t ring_size;       /* a power of two */
     uint32_t head, tail;      /* free running */
-    uint32_t idle_max;        /* more than that are discarded by trim */
+    uint32_t idle_max;        /* kept, however long they are idle */
     uint32_t live;            /* taken and not parked */
+    uint32_t live_max;        /* since `trimmed` */
+    uint32_t surplus;         /* to be discarded, a few at a time */
+    double trimmed;           /* when the surplus was last counted */
     uint32_t colour;          /* of the next stack */
     void (*entry)(void *coro);
     void *user;
@@ -50,16 +53,17 @@ void aio__coro_pool_fini(struct aio__coro_pool *pool);
 /* -ENOMEM or -EAGAIN as aio__stacks_make(). */
 int aio__coro_make(struct aio__coro_pool *pool, struct aio__coro **ret_coro);
 
-/* Give back the memory of some idle coroutines above the limit. Not to be
- * called on one of them. */
-void aio__coro_pool_trim(struct aio__coro_pool *pool);
+/* Give back the memory of some idle coroutines that nobody needed in the last
+ * second, above the limit. Not to be called on one of them. `now` in seconds. */
+void aio__coro_pool_trim(struct aio__coro_pool *pool, double now);
 
 aio__inline int
 aio__coro_take(struct aio__coro_pool *pool, struct aio__coro **ret_coro)
 {
     if (aio__unlikely(pool->head == pool->tail))
         return aio__coro_make(pool, ret_coro);
-    pool->live++;
+    if (++pool->live > pool->live_max)
+        pool->live_max = pool->live;
     *ret_coro = pool->ring[--pool->tail & (pool->ring_size - 1)];
     return 0;
 }

@@ -14,7 +14,7 @@
 
 #include <math.h>
 
-#include "base/alloc.h"
+#include "base/block.h"
 #include "loop/exception.h"
 #include "loop/report.h"
 
@@ -32,7 +32,7 @@ on_release(asyncio_context_t *own)
         aio__container_of(own, asyncio_handle_t, own);
 
     aio__context_fini(own);
-    aio__free(handle, sizeof *handle);
+    aio__block_free(handle, sizeof *handle);
 }
 
 asyncio_handle_t *
@@ -125,7 +125,7 @@ handle_new(asyncio_loop_t *loop, asyncio_callback_t callback, void *arg,
 
     if (loop == NULL || callback == NULL)
         return UV_EINVAL;
-    handle = aio__alloc(sizeof *handle);
+    handle = aio__block_alloc(sizeof *handle);
     if (handle == NULL)
         return UV_ENOMEM;
     handle->job.run = on_job;

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/block.h"
 #include "base/counters.h"
 #include "loop/exception.h"
 #include "loop/fiber.h"
@@ -250,6 +251,7 @@ asyncio_loop_close(asyncio_loop_t *loop)
         aio__coro_pool_fini(pool);
         aio__free(pool, sizeof *pool);
     }
+    aio__blocks_trim();
     if (thread_loop == loop)
         thread_loop = NULL;
     return 0;

@@ -38,7 +38,8 @@ struct asyncio_loop {
     struct aio__coro main;      /* the loop's own stack, while it runs */
     struct aio__timerheap timers;
     uint32_t passes;            /* since libuv was last asked */
-    double polled;              /* when that was */
+    uint32_t clock_mask;        /* read the clock when passes & mask is 0 */
+    double polled;              /* when libuv was last asked */
     bool virtual_clock;
     bool debug;
     bool stopping;

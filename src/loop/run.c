@@ -10,8 +10,8 @@
  *
  * While something is ready libuv is not asked in every pass, but at least
  * every 64 passes or 50 microseconds (a deviation from CPython that only I/O
- * can see). Reading the clock costs as much as several switches, so without
- * timers it is read in every fourth pass.
+ * can see). Reading the clock costs as much as several switches: while passes
+ * are short and there are no timers it is read in every 16th pass only.
  */
 #include <errno.h>
 #include <math.h>
@@ -25,6 +25,7 @@
 
 enum {
     PASSES_MAX = 64,
+    SHORT_PASSES_MASK = 15,
     POLL_MS_MAX = 24 * 3600 * 1000
 };
 
@@ -76,7 +77,8 @@ aio__pass_next(asyncio_loop_t *loop)
             return false;
         if (now - loop->polled > POLL_INTERVAL)
             return false;
-    } else if ((loop->passes & 3) == 0 && !loop->virtual_clock) {
+    } else if ((loop->passes & loop->clock_mask) == 0
+               && !loop->virtual_clock) {
         if (aio__loop_now(loop) - loop->polled > POLL_INTERVAL)
             return false;
     }
@@ -231,6 +233,15 @@ is_idle(asyncio_loop_t *loop)
         && !atomic_load_explicit(&loop->inbox_full, memory_order_relaxed);
 }
 
+/* Stacks that nobody needed for a while. */
+static void
+trim(asyncio_loop_t *loop)
+{
+    aio__coro_pool_trim(&loop->pool, loop->polled);
+    for (struct aio__coro_pool *p = loop->pools; p != NULL; p = p->next)
+        aio__coro_pool_trim(p, loop->polled);
+}
+
 static void
 poll(asyncio_loop_t *loop, bool wait)
 {
@@ -238,7 +249,7 @@ poll(asyncio_loop_t *loop, bool wait)
         if (uv_loop_alive(loop->uv))
             uv_run(loop->uv, UV_RUN_NOWAIT);
     } else {
-        aio__coro_pool_trim(&loop->pool);
+        trim(loop);
         if (loop->virtual_clock) {
             poll_virtual(loop);
         } else if (aio__timerheap_first(&loop->timers) != NULL) {
@@ -247,9 +258,17 @@ poll(asyncio_loop_t *loop, bool wait)
             poll_for_ever(loop);
         }
     }
+    if (!loop->virtual_clock) {
+        double now = aio__loop_now(loop);
+
+        /* Passes that were short will be short. */
+        loop->clock_mask = loop->passes >= PASSES_MAX
+                && now - loop->polled < POLL_INTERVAL
+            ? SHORT_PASSES_MASK
+            : 0;
+        loop->polled = now;
+    }
     loop->passes = 0;
-    if (!loop->virtual_clock)
-        loop->polled = aio__loop_now(loop);
 }
 
 static void

@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/alloc.h"
+#include "base/block.h"
 #include "base/counters.h"
 #include "base/panic.h"
 #include "loop/report.h"
@@ -21,7 +21,7 @@ static void
 plain_destroy(asyncio_future_t *future)
 {
     aio__future_fini(future);
-    aio__free(future, sizeof *future);
+    aio__block_free(future, sizeof *future);
 }
 
 static const struct aio__future_type plain = {
@@ -49,7 +49,8 @@ aio__future_fini(asyncio_future_t *future)
     aio__assert(aio__list_empty(&future->callbacks));
     if (future->drop != NULL)
         future->drop(future->value);
-    aio__exception_unref(future->exception);
+    if (aio__unlikely(future->exception != NULL))
+        aio__exception_unref(future->exception);
     aio__loop_release(future->loop);
     aio__count(AIO__COUNT_TASKS, -1);
 }
@@ -88,7 +89,7 @@ asyncio_loop_create_future(asyncio_loop_t *loop)
 
     if (loop == NULL)
         return aio__future_failed(UV_EINVAL);
-    future = aio__alloc(sizeof *future);
+    future = aio__block_alloc(sizeof *future);
     if (future == NULL)
         return aio__future_failed(UV_ENOMEM);
     aio__future_init(future, &plain, loop);
@@ -153,7 +154,8 @@ aio__future_finish(asyncio_future_t *future, enum aio__future_state state,
 
     future->state = (uint8_t) state;
     future->status = status;
-    aio__exception_unref(future->exception);
+    if (aio__unlikely(future->exception != NULL))
+        aio__exception_unref(future->exception);
     future->exception = exception;
     future->unretrieved = state == AIO__FINISHED && status < 0;
     while ((link = aio__list_pop_front(&future->callbacks)) != NULL) {

@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/block.h"
 #include "base/panic.h"
 #include "loop/report.h"
 
@@ -34,7 +35,7 @@ on_release(asyncio_context_t *own)
     struct aio__task *task = aio__container_of(own, struct aio__task, own);
 
     aio__context_fini(own);
-    aio__free(task, task_size(task->frame_size));
+    aio__block_free(task, task_size(task->frame_size));
 }
 
 static void
@@ -47,9 +48,12 @@ task_destroy(asyncio_future_t *future)
                            task->site);
     aio__timerheap_release(&future->loop->timers);
     aio__future_fini(future);
-    aio__exception_unref(task->fiber.raised);
-    aio__exception_unref(task->fiber.message);
-    aio__strfree(task->name);
+    if (aio__unlikely(task->fiber.raised != NULL))
+        aio__exception_unref(task->fiber.raised);
+    if (aio__unlikely(task->fiber.message != NULL))
+        aio__exception_unref(task->fiber.message);
+    if (task->name != NULL)
+        aio__strfree(task->name);
     if (task->fiber.context != &task->own)
         asyncio_context_unref(task->fiber.context);
     aio__context_drop(&task->own);
@@ -158,7 +162,7 @@ make(asyncio_loop_t *loop, asyncio_coro_t coro,
      const asyncio_create_task_options_t *options)
 {
     const char *name = aio__option(options, name, NULL);
-    struct aio__task *task = aio__alloc(task_size((uint32_t) coro.size));
+    struct aio__task *task = aio__block_alloc(task_size((uint32_t) coro.size));
 
     if (task == NULL)
         return NULL;
@@ -189,7 +193,7 @@ make(asyncio_loop_t *loop, asyncio_coro_t coro,
 
 no_memory:
     aio__strfree(task->name);
-    aio__free(task, task_size((uint32_t) coro.size));
+    aio__block_free(task, task_size((uint32_t) coro.size));
     return NULL;
 }
 

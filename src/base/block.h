@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef AIO_BASE_BLOCK_H
+#define AIO_BASE_BLOCK_H
+
+/*
+ * Blocks: small memory that comes and goes all the time. Each thread keeps a
+ * few free ones of every size class, last in, first out, so that making a
+ * task after one has ended takes the memory that is still in the cache.
+ *
+ * To everything that watches it is an allocation like any other: counted,
+ * and it fails when it is told to. Under memory checkers nothing is kept.
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/alloc.h"
+#include "base/counters.h"
+#include "base/macros.h"
+
+enum {
+    AIO__BLOCK_STEP = 64,    /* bytes between size classes */
+    AIO__BLOCK_CLASSES = 9,  /* up to 512 bytes; larger ones are not kept */
+    AIO__BLOCK_KEEP = 256    /* free blocks kept of each class */
+};
+
+struct aio__block {
+    struct aio__block *next;
+};
+
+struct aio__blocks {
+    struct aio__block *free[AIO__BLOCK_CLASSES];
+    uint32_t count[AIO__BLOCK_CLASSES];
+    uint32_t keep; /* 0 before the first use, and under memory checkers */
+};
+
+extern aio__thread_local struct aio__blocks aio__blocks;
+
+void *aio__block_more(size_t size);
+void aio__block_surplus(void *memory, size_t size);
+
+/* Give back what this thread keeps. */
+void aio__blocks_trim(void);
+
+/* NULL without memory. */
+aio__inline void *
+aio__block_alloc(size_t size)
+{
+    size_t class = (size + AIO__BLOCK_STEP - 1) / AIO__BLOCK_STEP;
+    struct aio__block *block;
+
+    if (aio__unlikely(class >= AIO__BLOCK_CLASSES
+                      || (block = aio__blocks.free[class]) == NULL
+                      || aio__alloc_watched()))
+        return aio__block_more(size);
+    aio__blocks.free[class] = block->next;
+    aio__blocks.count[class]--;
+    aio__count(AIO__COUNT_BYTES, (int64_t) size);
+    return block;
+}
+
+aio__inline void
+aio__block_free(void *memory, size_t size)
+{
+    size_t class = (size + AIO__BLOCK_STEP - 1) / AIO__BLOCK_STEP;
+    struct aio__block *block = memory;
+
+    if (aio__unlikely(class >= AIO__BLOCK_CLASSES
+                      || aio__blocks.count[class] >= aio__blocks.keep)) {
+        aio__block_surplus(memory, size);
+        return;
+    }
+    block->next = aio__blocks.free[class];
+    aio__blocks.free[class] = block;
+    aio__blocks.count[class]++;
+    aio__count(AIO__COUNT_BYTES, -(int64_t) size);
+}
+
+#endif
