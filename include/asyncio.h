@@ -13,10 +13,14 @@
 #include "asyncio/exceptions.h"
 #include "asyncio/futures.h"
 #include "asyncio/log.h"
+#include "asyncio/net.h"
+#include "asyncio/protocols.h"
 #include "asyncio/runners.h"
+#include "asyncio/streams.h"
 #include "asyncio/taskgroups.h"
 #include "asyncio/tasks.h"
 #include "asyncio/timeouts.h"
+#include "asyncio/transports.h"
 #include "asyncio/version.h"
 
 /* Last: the keyword macros stand before nothing that declares. */

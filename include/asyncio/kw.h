@@ -26,6 +26,9 @@
 #define ASYNCIO__KW5(f, T, a, b, c, d, e, ...)                                 \
     f((a), (b), (c), (d), (e), &(const T){.size = sizeof(T), __VA_ARGS__})
 
+#define ASYNCIO__KW6(f, T, a, b, c, d, e, g, ...)                              \
+    f((a), (b), (c), (d), (e), (g), &(const T){.size = sizeof(T), __VA_ARGS__})
+
 /* asyncio_coro(fn) and asyncio_coro(fn, .a = 1, ...), up to 31 members. */
 #define ASYNCIO__PICK(_1, _2, _3, _4, _5, _6, _7, _8, _9, _10, _11, _12, _13,  \
                       _14, _15, _16, _17, _18, _19, _20, _21, _22, _23, _24,   \
@@ -126,6 +129,55 @@
 #define asyncio_task_group_create_task(...)                                    \
     ASYNCIO__KW2(asyncio_task_group_create_task,                               \
                  asyncio_create_task_options_t, __VA_ARGS__, )
+
+/* net.h */
+#define asyncio_loop_getaddrinfo(...) \
+    ASYNCIO__KW4(asyncio_loop_getaddrinfo, asyncio_getaddrinfo_options_t, \
+        __VA_ARGS__, )
+#define asyncio_loop_create_connection(...) \
+    ASYNCIO__KW6(asyncio_loop_create_connection, asyncio_connection_options_t, \
+        __VA_ARGS__, )
+#define asyncio_loop_create_server(...) \
+    ASYNCIO__KW5(asyncio_loop_create_server, asyncio_server_options_t, \
+        __VA_ARGS__, )
+#define asyncio_loop_create_unix_connection(...) \
+    ASYNCIO__KW5(asyncio_loop_create_unix_connection, asyncio_connection_options_t, \
+        __VA_ARGS__, )
+#define asyncio_loop_create_unix_server(...) \
+    ASYNCIO__KW4(asyncio_loop_create_unix_server, asyncio_server_options_t, \
+        __VA_ARGS__, )
+#define asyncio_loop_connect_accepted_socket(...) \
+    ASYNCIO__KW5(asyncio_loop_connect_accepted_socket, asyncio_connection_options_t, \
+        __VA_ARGS__, )
+#define asyncio_loop_connect_read_pipe(...) \
+    ASYNCIO__KW5(asyncio_loop_connect_read_pipe, asyncio_connection_options_t, \
+        __VA_ARGS__, )
+#define asyncio_loop_connect_write_pipe(...) \
+    ASYNCIO__KW5(asyncio_loop_connect_write_pipe, asyncio_connection_options_t, \
+        __VA_ARGS__, )
+#define asyncio_loop_sendfile(...) \
+    ASYNCIO__KW3(asyncio_loop_sendfile, asyncio_sendfile_options_t, \
+        __VA_ARGS__, )
+
+/* streams.h */
+#define asyncio_open_connection(...) \
+    ASYNCIO__KW4(asyncio_open_connection, asyncio_connection_options_t, \
+        __VA_ARGS__, )
+#define asyncio_open_unix_connection(...) \
+    ASYNCIO__KW3(asyncio_open_unix_connection, asyncio_connection_options_t, \
+        __VA_ARGS__, )
+#define asyncio_start_server(...) \
+    ASYNCIO__KW4(asyncio_start_server, asyncio_server_options_t, \
+        __VA_ARGS__, )
+#define asyncio_start_unix_server(...) \
+    ASYNCIO__KW3(asyncio_start_unix_server, asyncio_server_options_t, \
+        __VA_ARGS__, )
+#define asyncio_stream_reader_readuntil(...) \
+    ASYNCIO__KW4(asyncio_stream_reader_readuntil, asyncio_readuntil_options_t, \
+        __VA_ARGS__, )
+#define asyncio_stream_reader_readuntil_view(...) \
+    ASYNCIO__KW3(asyncio_stream_reader_readuntil_view, asyncio_readuntil_options_t, \
+        __VA_ARGS__, )
 
 /* runners.h */
 #define asyncio_run(...)                                                       \
