@@ -117,6 +117,14 @@ run_rest(const struct behaviour *b, int _i)
     }
 }
 
+/* abort() itself, or what a sanitizer has put before it. */
+static bool
+is_abort(const Dl_info *at)
+{
+    return at->dli_sname != NULL && strstr(at->dli_sname, "abort") != NULL
+        && strncmp(at->dli_sname, "uv", 2) != 0;
+}
+
 /* The functions of libuv on the stack, innermost first; false when abort()
  * was not called by libuv. */
 static bool
@@ -132,14 +140,15 @@ libuv_aborted(char *names, size_t size)
         Dl_info at;
         if (dladdr(frames[i], &at) == 0 || at.dli_fname == NULL)
             continue;
-        bool libuv = strstr(at.dli_fname, "libuv.so") != NULL;
-        if (after_abort && !libuv)
-            return n > 0;
-        if (libuv && n < size)
-            n += (size_t) snprintf(names + n, size - n, " < %s",
-                                   at.dli_sname ? at.dli_sname : "?");
-        after_abort = after_abort || libuv
-            || (at.dli_sname != NULL && strcmp(at.dli_sname, "abort") == 0);
+        if (is_abort(&at)) {
+            after_abort = true;
+        } else if (strstr(at.dli_fname, "libuv.so") != NULL) {
+            if (n < size)
+                n += (size_t) snprintf(names + n, size - n, " < %s",
+                                       at.dli_sname ? at.dli_sname : "?");
+        } else if (after_abort) {
+            break;
+        }
     }
     return n > 0;
 }
