@@ -125,6 +125,28 @@
     _Generic((x), asyncio_coro_t : asyncio_wait_for_coro, default              \
              : asyncio_wait_for_future)((x), (seconds))
 
+#define asyncio_as_completed(...)                                              \
+    ASYNCIO__KW2(asyncio_as_completed, asyncio_as_completed_options_t,         \
+                 __VA_ARGS__, )
+
+/* staggered.h */
+#define asyncio_staggered_race(...)                                            \
+    ASYNCIO__KW3(asyncio_staggered_race, asyncio_staggered_race_options_t,     \
+                 __VA_ARGS__, )
+
+/* queues.h */
+#define asyncio_queue_init(...)                                                \
+    ASYNCIO__KW2(asyncio_queue_init, asyncio_queue_options_t, __VA_ARGS__, )
+#define asyncio_priority_queue_init(...)                                       \
+    ASYNCIO__KW3(asyncio_priority_queue_init, asyncio_queue_options_t,         \
+                 __VA_ARGS__, )
+#define asyncio_lifo_queue_init(...)                                           \
+    ASYNCIO__KW2(asyncio_lifo_queue_init, asyncio_queue_options_t,             \
+                 __VA_ARGS__, )
+#define asyncio_queue_shutdown(...)                                            \
+    ASYNCIO__KW1(asyncio_queue_shutdown, asyncio_queue_shutdown_options_t,     \
+                 __VA_ARGS__, )
+
 /* taskgroups.h */
 #define asyncio_task_group_create_task(...)                                    \
     ASYNCIO__KW2(asyncio_task_group_create_task,                               \

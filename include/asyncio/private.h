@@ -38,4 +38,10 @@ struct aio__scope {
 
 struct aio__waiter;
 
+/* Tasks that wait for one thing, in the order in which they began to. */
+struct aio__waitqueue {
+    struct aio__list waiters;
+    asyncio_loop_t *loop; /* theirs, from the first real wait on */
+};
+
 #endif

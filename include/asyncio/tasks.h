@@ -357,6 +357,83 @@ ASYNCIO_AWAITS int asyncio_wait_for_future(asyncio_future_t *future,
  */
 ASYNCIO_AWAITS int asyncio_wait_for_coro(asyncio_coro_t coro, double seconds);
 
+/** Futures in the order in which they are done. */
+typedef struct asyncio_as_completed asyncio_as_completed_t;
+
+typedef struct asyncio_as_completed_options {
+    size_t size;
+    double timeout; /* seconds, for all; 0: none; < 0: at once */
+} asyncio_as_completed_options_t;
+
+/**
+ * Iterate over futures as they are done; each one once.
+ *
+ *     asyncio_as_completed_t *it = asyncio_as_completed(futures, count);
+ *     while ((r = asyncio_as_completed_next(it, &future)) > 0)
+ *         use(future);
+ *     it = asyncio_as_completed_unref(it);
+ *
+ * @python   asyncio.as_completed(futures, timeout=None)
+ * @param    futures  of the running loop; references are taken
+ * @param    count    number of futures; 0 is fine
+ * @param    options  keywords, or NULL
+ * @return   an iterator, never NULL: when it cannot be made, its first step
+ *           fails with UV_ENOMEM, UV_EINVAL, ASYNCIO_ERR_VALUE for futures of
+ *           another loop, or ASYNCIO_ERR_NO_RUNNING_LOOP
+ * @suspends never
+ */
+ASYNCIO_EXPORT asyncio_as_completed_t *
+asyncio_as_completed(asyncio_future_t *const *futures, size_t count,
+                     const asyncio_as_completed_options_t *options);
+
+/**
+ * Give it up, also early: the futures go on.
+ *
+ * @python   del iterator
+ * @param    iterator  may be NULL
+ * @return   NULL
+ * @suspends never
+ */
+ASYNCIO_EXPORT asyncio_as_completed_t *
+asyncio_as_completed_unref(asyncio_as_completed_t *iterator);
+
+/**
+ * Wait for the next future that is done.
+ *
+ * @python   await anext(iterator)
+ * @param    iterator    an iterator
+ * @param    ret_future  gets the future, borrowed from the iterator; may be
+ *                       NULL
+ * @return   1; 0 when all were given; ASYNCIO_ERR_TIMEOUT for each one that is
+ *           late; ASYNCIO_ERR_CANCELLED; ASYNCIO_ERR_NO_RUNNING_LOOP when it
+ *           would wait outside a task
+ * @suspends unless one is done
+ */
+ASYNCIO_AWAITS int asyncio_as_completed_next(asyncio_as_completed_t *iterator,
+                                             asyncio_future_t **ret_future);
+
+/** What asyncio_as_completed_next_waiter() gives is a coroutine on this. */
+typedef struct asyncio_as_completed_waiter {
+    asyncio_as_completed_t *iterator; /* in; has to live until the end */
+    asyncio_future_t *future;         /* out: borrowed; NULL before that */
+} asyncio_as_completed_waiter_t;
+
+/**
+ * Get a coroutine that waits for the next future, and ends as that does.
+ * Several may be handed out first and awaited later, in any order: each takes
+ * the next future that is done by then.
+ *
+ * @python   next(iterator)
+ * @param    iterator    an iterator
+ * @param    ret_waiter  gets the coroutine, once; its frame is an
+ *                       asyncio_as_completed_waiter_t in the iterator
+ * @return   1; 0 when all were given; what the iterator failed with
+ * @suspends never
+ */
+ASYNCIO_EXPORT int
+asyncio_as_completed_next_waiter(asyncio_as_completed_t *iterator,
+                                 asyncio_coro_t *ret_waiter);
+
 ASYNCIO_END_DECLS
 
 #endif

@@ -250,7 +250,7 @@ struct predicate {
     int least;
 };
 
-static bool
+static int
 holds(void *arg)
 {
     const struct predicate *self = arg;
