@@ -2,6 +2,13 @@
 #ifndef ASYNCIO_VERSION_H
 #define ASYNCIO_VERSION_H
 
+/**
+ * @file version.h
+ * Which version this is, for the compiler and at run time.
+ */
+
+#include "export.h"
+
 #define ASYNCIO_VERSION_MAJOR 0
 #define ASYNCIO_VERSION_MINOR 1
 #define ASYNCIO_VERSION_PATCH 0
@@ -11,9 +18,7 @@
     (ASYNCIO_VERSION_MAJOR * 10000 + ASYNCIO_VERSION_MINOR * 100 \
      + ASYNCIO_VERSION_PATCH)
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+ASYNCIO_BEGIN_DECLS
 
 /**
  * Tell the version of the library that runs, which may be newer than the
@@ -23,11 +28,8 @@ extern "C" {
  * @return   a string like "0.1.0", which lives forever
  * @suspends never
  */
-__attribute__((visibility("default"))) const char *
-asyncio_version_string(void);
+ASYNCIO_EXPORT const char *asyncio_version_string(void);
 
-#ifdef __cplusplus
-}
-#endif
+ASYNCIO_END_DECLS
 
 #endif
