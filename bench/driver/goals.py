@@ -10,7 +10,7 @@ import dataclasses
 import json
 import pathlib
 
-from . import results as model
+from . import results as model, svg
 
 
 @dataclasses.dataclass
@@ -53,7 +53,7 @@ def judge(goal, run):
     verdict = Verdict(f'{name} <= {goal["ratio"]} x {against}', goal['ratio'])
     if ours and best:
         verdict.measured = ours.median / best.median
-        verdict.against = f'{best.peer}: {best.median:.4g} {best.unit}'
+        verdict.against = f'{best.peer}: {svg.human(best.median, best.unit)}'
     return verdict
 
 

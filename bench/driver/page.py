@@ -66,7 +66,16 @@ def row_of(run, before, r):
     return row
 
 
+def mappings(run, case):
+    """Nearly always 0, 1 or 2: a line, not a plot."""
+    rows = in_order([r for r in run.results if r.case == case], 'mappings')
+    text = ', '.join(f'{r.peer} {r.median:,.0f}' for r in rows)
+    return f'<p class="soft small">New mappings: {escape(text)}.</p>'
+
+
 def chart(run, before, case, metric):
+    if metric == 'mappings':
+        return mappings(run, case)
     rows = in_order([r for r in run.results if r.case == case], metric)
     about = METRICS.get(metric, metric)
     if metric == 'time' and rows[0].by == 'cpu':
@@ -156,9 +165,10 @@ def goal_table(run):
         if v.measured is None:
             continue
         cls, mark = ('good', '✓') if v.met else ('bad', '✗')
+        text = v.text.replace('<=', '≤').replace(' x ', ' × ')
         rows.append(f'<tr><td class="{cls}">{mark}</td>'
-                    f'<td>{escape(v.text)}</td>'
-                    f'<td class="n {cls}">{v.measured:.4g}</td>'
+                    f'<td>{escape(text)}</td>'
+                    f'<td class="n {cls}">{v.measured:.3g}</td>'
                     f'<td class="soft">{escape(v.against)}</td></tr>')
     if not rows:
         return ''
