@@ -126,6 +126,18 @@ ASYNCIO_EXPORT int asyncio_raise_from_at(int code, const char *file, int line,
     asyncio_raise_from_at((code), __FILE__, __LINE__, __VA_ARGS__)
 
 /**
+ * Make an exception that was kept the newest error again: for a handler that
+ * met others in between and passes the first one on.
+ *
+ * @python   raise exception
+ * @param    exception  borrowed; may be NULL, which forgets the newest one
+ * @return   its code; 0 for NULL
+ * @suspends never
+ */
+ASYNCIO_EXPORT int
+asyncio_raise_exception(const asyncio_exception_t *exception);
+
+/**
  * Detail of the newest error that the running task met, or that this thread
  * met outside any task. Meaningful while its code is the one just returned.
  *

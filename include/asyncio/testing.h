@@ -79,6 +79,18 @@ ASYNCIO_EXPORT int asyncio_testing_loop_factory(asyncio_loop_t **ret_loop);
  */
 ASYNCIO_EXPORT int asyncio_testing_run(asyncio_coro_t coro);
 
+/**
+ * Let virtual time pass while the caller runs, as a slow callback would.
+ *
+ * @python   time.sleep(seconds)
+ * @param    loop     a loop with a virtual clock
+ * @param    seconds  not negative
+ * @return   0; UV_EINVAL for another clock, a negative number or NaN
+ * @suspends never
+ */
+ASYNCIO_EXPORT int asyncio_testing_advance(asyncio_loop_t *loop,
+                                           double seconds);
+
 /** Use an allocator of your own; all three must be given. */
 typedef struct asyncio_allocator {
     void *(*malloc)(size_t size);

@@ -187,6 +187,16 @@ asyncio_raise_from_at(int code, const char *file, int line, const char *format,
     return r;
 }
 
+int
+asyncio_raise_exception(const asyncio_exception_t *exception)
+{
+    int code = asyncio_exception_code(exception);
+
+    asyncio_exception_ref(exception);
+    return aio__raise_exception(
+        code, (asyncio_exception_t *) (uintptr_t) exception);
+}
+
 const asyncio_exception_t *
 asyncio_current_exception(void)
 {

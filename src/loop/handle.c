@@ -238,6 +238,12 @@ asyncio_loop_call_soon_threadsafe(asyncio_loop_t *loop,
         return ASYNCIO_ERR_LOOP_CLOSED;
     }
     hand_out(handle, options);
+    if (pthread_equal(loop->thread, pthread_self())) {
+        /* In its place among the calls of call_soon(). */
+        aio__queue_push(&loop->ready, &handle->job);
+        pthread_mutex_unlock(&loop->lock);
+        return 0;
+    }
     aio__queue_push(&loop->inbox, &handle->job);
     atomic_store(&loop->inbox_full, true);
     /* Inside the lock: the handle is closed only after inbox_closed is set. */
@@ -280,6 +286,7 @@ asyncio_handle_cancel(asyncio_handle_t *handle)
     asyncio_loop_t *loop = handle->loop;
     int expected = SCHEDULED;
 
+    atomic_store(&handle->cancelled, true);
     if (!atomic_compare_exchange_strong(&handle->state, &expected, CANCELLED)) {
         if (handle->threadsafe)
             cancel_threadsafe(handle);
@@ -297,7 +304,7 @@ asyncio_handle_cancel(asyncio_handle_t *handle)
 bool
 asyncio_handle_cancelled(const asyncio_handle_t *handle)
 {
-    return atomic_load(&handle->state) == CANCELLED;
+    return atomic_load(&handle->cancelled);
 }
 
 asyncio_context_t *

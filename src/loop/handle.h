@@ -19,6 +19,7 @@ struct asyncio_handle {
     double when;                   /* seconds; 0 without a time */
     _Atomic(uint32_t) refs;
     _Atomic(int) state;            /* enum handle_state */
+    _Atomic(bool) cancelled;       /* was asked to, in time or not */
     bool timed;                    /* a timer slot is reserved */
     bool threadsafe;
     pthread_t runner;              /* while it runs, threadsafe ones */

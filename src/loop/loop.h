@@ -45,6 +45,7 @@ struct asyncio_loop {
     bool stopping;
     bool once;       /* this pass is the last one, by run_once */
     int interrupted; /* an error code that leaves the loop at once */
+    double began;    /* the clock when the pass began, if it has timers */
     double virtual_now;
     asyncio_context_t *context; /* of the callback that runs; NULL for none */
 

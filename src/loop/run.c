@@ -49,13 +49,17 @@ asyncio_loop_time(asyncio_loop_t *loop)
     return aio__loop_now(loop);
 }
 
-/* What became ready makes up the next pass, and what was armed counts. */
+/* What became ready makes up the next pass, and what was armed counts. The
+ * timers of a pass are those due when it begins: what becomes due while its
+ * callbacks run comes after what they make ready, in the next pass. */
 static void
 begin_pass(asyncio_loop_t *loop)
 {
     aio__inbox_drain(loop);
     aio__timerheap_merge(&loop->timers);
     aio__queue_append(&loop->now, &loop->ready);
+    if (loop->timers.count > 0)
+        loop->began = aio__loop_now(loop);
 }
 
 bool
@@ -71,12 +75,13 @@ aio__pass_next(asyncio_loop_t *loop)
     if (loop->timers.count > 0) {
         const struct aio__timer_slot *first;
 
-        now = aio__loop_now(loop);
         first = aio__timerheap_first(&loop->timers);
-        if (first != NULL && first->when < now + CLOCK_RESOLUTION)
+        if (first != NULL && first->when < loop->began + CLOCK_RESOLUTION)
+            return false; /* belongs to the pass that has just run */
+        now = aio__loop_now(loop);
+        if (!loop->virtual_clock && now - loop->polled > POLL_INTERVAL)
             return false;
-        if (now - loop->polled > POLL_INTERVAL)
-            return false;
+        loop->began = now;
     } else if ((loop->passes & loop->clock_mask) == 0
                && !loop->virtual_clock) {
         if (aio__loop_now(loop) - loop->polled > POLL_INTERVAL)
@@ -142,11 +147,8 @@ static void
 fire_timers(asyncio_loop_t *loop)
 {
     const struct aio__timer_slot *first = aio__timerheap_first(&loop->timers);
-    double end;
+    double end = loop->began + CLOCK_RESOLUTION;
 
-    if (first == NULL)
-        return;
-    end = aio__loop_now(loop) + CLOCK_RESOLUTION;
     while (first != NULL && first->when < end && loop->interrupted == 0) {
         struct aio__timer *timer = first->timer;
 
@@ -285,7 +287,13 @@ pass(asyncio_loop_t *loop, bool wait)
         if (!is_idle(loop) && ++loop->passes < PASSES_MAX)
             return;
     }
-    poll(loop, wait && is_idle(loop));
+    if (wait && is_idle(loop)) {
+        poll(loop, true);
+        if (loop->timers.count > 0)
+            loop->began = aio__loop_now(loop);
+    } else {
+        poll(loop, false);
+    }
     fire_timers(loop);
     if (!loop->once)
         begin_pass(loop);

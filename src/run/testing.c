@@ -10,6 +10,7 @@
 
 #include "base/alloc.h"
 #include "base/counters.h"
+#include "loop/loop.h"
 
 /* libuv frees without a size, so its blocks carry one. */
 struct header {
@@ -113,6 +114,15 @@ asyncio_testing_run(asyncio_coro_t coro)
         .size = sizeof options, .loop_factory = asyncio_testing_loop_factory};
 
     return asyncio_run(coro, &options);
+}
+
+int
+asyncio_testing_advance(asyncio_loop_t *loop, double seconds)
+{
+    if (!loop->virtual_clock || !(seconds >= 0))
+        return UV_EINVAL;
+    loop->virtual_now += seconds;
+    return 0;
 }
 
 int

@@ -52,6 +52,18 @@ await_pending(asyncio_loop_t *loop, asyncio_future_t *future)
     return r;
 }
 
+/* CPython throws these into the task at its next step, so one pass goes by,
+ * and a cancellation that comes in it is what arrives. */
+static int
+refuse(int code, const char *message)
+{
+    int r = asyncio_sleep(0);
+
+    if (r < 0)
+        return r;
+    return asyncio_raise_at(code, NULL, 0, "%s", message);
+}
+
 int
 asyncio_await_future(asyncio_future_t *future)
 {
@@ -66,11 +78,10 @@ asyncio_await_future(asyncio_future_t *future)
     if (r < 0)
         return r;
     if (future->loop != loop)
-        return asyncio_raise_at(ASYNCIO_ERR_WRONG_LOOP, NULL, 0,
-                                "the future is attached to a different loop");
+        return refuse(ASYNCIO_ERR_WRONG_LOOP,
+                      "the future is attached to a different loop");
     if (future == asyncio_current_task())
-        return asyncio_raise_at(ASYNCIO_ERR_RUNTIME, NULL, 0,
-                                "Task cannot await on itself");
+        return refuse(ASYNCIO_ERR_RUNTIME, "Task cannot await on itself");
     return await_pending(loop, future);
 }
 
