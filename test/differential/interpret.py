@@ -18,9 +18,8 @@ itself), because CPython recurses for ever when it cancels a ring of tasks.
 """
 
 import asyncio
+import collections.abc
 import contextvars
-import gc
-import sys
 
 import program as P
 import virtual_loop
@@ -99,6 +98,42 @@ class Frame:
         self.num, self.who, self.ret = num, who, 0
 
 
+class TaskCoroutine(collections.abc.Coroutine):
+    """What tasks are made of: a body, and a cancellation that keeps its
+    message. CPython gives the message of a cancelled task to whoever asks
+    first; a task that is cancelled in its last moment, as is done here, gives
+    it to everybody."""
+
+    __slots__ = ("inner",)
+
+    def __init__(self, inner):
+        self.inner = inner
+
+    def send(self, value):
+        try:
+            return self.inner.send(value)
+        except asyncio.CancelledError as e:
+            self.end(e)
+
+    def throw(self, error, *rest):
+        try:
+            return self.inner.throw(error)
+        except asyncio.CancelledError as e:
+            self.end(e)
+
+    def end(self, error):
+        if not error.args:
+            raise error
+        asyncio.current_task().cancel(error.args[0])
+        raise StopIteration
+
+    def close(self):
+        self.inner.close()
+
+    def __await__(self):
+        raise AssertionError
+
+
 class Machine:
     """All the state of one program."""
 
@@ -168,7 +203,7 @@ class Machine:
     def coroutine(self, b):
         """A new coroutine of body b, numbered."""
         num = self.number()
-        coro = self.body(b, num)
+        coro = TaskCoroutine(self.body(b, num))
         self.coroutines[coro] = num
         return coro, num
 
@@ -225,7 +260,7 @@ class Machine:
             fr = Frame(0, "-")
 
             def fn(*args):
-                if self.lines > LINES or self.dead:
+                if self.lines > LINES or self.dead or self.over():
                     return
                 self.write("-", f"c{c}", "start")
                 for o in ops:
@@ -235,6 +270,13 @@ class Machine:
                         raise ERRORS[o.args[0]]
             self.callbacks[c] = fn
         return fn
+
+    def over(self):
+        """Whether Runner.close() has no more tasks to wait for. How many
+        passes of the loop it makes then is its own affair."""
+        return self.closing and all(
+            fut.done() for fut in self.numbers
+            if isinstance(fut, asyncio.Task))
 
     def full(self):
         """Whether no more tasks may be made. Runner.close() cancels only
@@ -291,7 +333,7 @@ class Machine:
         try:
             for b in self.prog.runs:
                 num = self.number()
-                coro = self.first(b, num)
+                coro = TaskCoroutine(self.first(b, num))
                 self.coroutines[coro] = num
                 try:
                     r = value(runner.run(coro))
@@ -356,15 +398,3 @@ import ops_tasks    # noqa: E402
 def trace(prog):
     """The trace of a program as text."""
     return "\n".join(Machine(prog).run()) + "\n"
-
-
-def main(argv):
-    """Programs on standard input, traces on standard output."""
-    virtual_loop.patch()
-    for prog in P.parse(sys.stdin):
-        sys.stdout.write(f"== {prog.seed}\n{trace(prog)}")
-
-
-if __name__ == "__main__":
-    sys.modules["interpret"] = sys.modules["__main__"]
-    main(sys.argv)

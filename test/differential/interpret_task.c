@@ -139,7 +139,7 @@ OPERATION(uncancel)
 {
     struct entry *entry = slot_entry(m, line->args[0]);
 
-    if (!is_task(entry))
+    if (!is_task(entry) || asyncio_future_done(entry->future))
         return say(fr, "none");
     return say(fr, "%u", asyncio_task_uncancel(entry->future));
 }
@@ -154,7 +154,7 @@ OPERATION(info)
         return say(fr, "none");
     done = asyncio_future_done(entry->future);
     cancelled = asyncio_future_cancelled(entry->future);
-    if (!is_task(entry))
+    if (!is_task(entry) || done)
         return say(fr, "%d %d %d", num, done, cancelled);
     return say(fr, "%d %d %d %u", num, done, cancelled,
                asyncio_task_cancelling(entry->future));

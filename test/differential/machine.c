@@ -30,6 +30,13 @@ operation_find(const char *name)
     return NULL;
 }
 
+#ifdef NO_SYNC
+const struct operation operations_sync[] = {{NULL, OPERATION_PLAIN, NULL, 0}};
+void objects_init(struct machine *m) { (void) m; }
+void objects_fini(struct machine *m) { (void) m; }
+void object_open(struct object *o) { (void) o; }
+#endif
+
 /* --- numbers ---------------------------------------------------------------- */
 
 int
@@ -267,6 +274,17 @@ body(void *arg)
     return r;
 }
 
+/* Whether closing has no more tasks to wait for. */
+static bool
+over(const struct machine *m)
+{
+    for (int i = 1; i <= m->last; i++)
+        if (m->entries[i].made == MADE_TASK
+            && !asyncio_future_done(m->entries[i].future))
+            return false;
+    return m->closing;
+}
+
 struct callback *
 callback_of(struct machine *m, int number)
 {
@@ -282,7 +300,7 @@ callback(void *arg)
     struct frame fr = {.who = "-"};
     char place[16];
 
-    if (m->lines > LINES || m->finished)
+    if (m->lines > LINES || m->finished || over(m))
         return 0;
     snprintf(place, sizeof place, "c%d", self->number);
     trace(m, "-", place, "start");

@@ -11,6 +11,8 @@
  */
 
 #include <asyncio.h>
+#include <asyncio/testing.h>
+#include <uv.h>
 
 #include "program.h"
 

@@ -5,7 +5,7 @@ import asyncio
 
 from interpret import ERRORS, TOP, Ent, name_of, value
 from ops_flow import seconds
-from program import op
+from program import NONE, op
 
 EAGER = ({}, {"eager_start": True}, {"eager_start": False})
 MODES = (asyncio.FIRST_COMPLETED, asyncio.FIRST_EXCEPTION,
@@ -79,7 +79,8 @@ async def _(m, fr):
 @op("uncancel", "cancel", 1, "slot")
 def _(m, fr, s):
     ent = m.slots[s]
-    if ent is None or not isinstance(ent.fut, asyncio.Task):
+    if (ent is None or not isinstance(ent.fut, asyncio.Task)
+            or ent.fut.done()):
         return "none"
     return ent.fut.uncancel()
 
@@ -90,7 +91,7 @@ def _(m, fr, s):
     if ent is None:
         return "none"
     r = f"{ent.num} {ent.fut.done():d} {ent.fut.cancelled():d}"
-    if isinstance(ent.fut, asyncio.Task):
+    if isinstance(ent.fut, asyncio.Task) and not ent.fut.done():
         r += f" {ent.fut.cancelling()}"
     return r
 
@@ -313,10 +314,9 @@ async def _(m, fr, limit, b):
     # its own, which is cancelled before its first step unless it is eager.
     if m.full():
         return "full"
-    num = m.number()
-    coro = m.body(b, num)
-    m.coroutines[coro] = num
-    return await asyncio.wait_for(coro, seconds(limit))
+    if limit != NONE and limit <= 0:
+        return await asyncio.wait_for(m.coroutine(b)[0], limit / 8)
+    return await asyncio.wait_for(m.body(b, m.number()), seconds(limit))
 
 
 # --- timeouts -----------------------------------------------------------
