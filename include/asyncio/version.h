@@ -24,7 +24,7 @@ ASYNCIO_BEGIN_DECLS
  * Tell the version of the library that runs, which may be newer than the
  * header that was compiled.
  *
- * @python   none
+ * @python   (none)
  * @return   a string like "0.1.0", which lives forever
  * @suspends never
  */
