@@ -21,7 +21,9 @@ checked(void)
 #if AIO__ASAN || AIO__TSAN
     return true;
 #elif AIO__HAVE_VALGRIND
-    return VALGRIND_CHECK_MEM_IS_ADDRESSABLE((void *) 1, 1) != 0;
+    char byte = 0, bits = 0;
+
+    return VALGRIND_GET_VBITS(&byte, &bits, 1) == 1;
 #else
     return false;
 #endif
