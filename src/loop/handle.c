@@ -16,6 +16,7 @@
 
 #include "base/block.h"
 #include "loop/exception.h"
+#include "loop/fiber.h"
 #include "loop/report.h"
 
 enum handle_state {
@@ -319,22 +320,29 @@ asyncio_timer_handle_when(const asyncio_timer_handle_t *handle)
     return handle->when;
 }
 
+/* What is dropped may schedule something more. */
 static void
-drop_queue(struct aio__queue *queue)
+drop_queues(asyncio_loop_t *loop)
 {
-    struct aio__queue left;
+    for (;;) {
+        struct aio__job *job;
 
-    aio__queue_init(&left);
-    aio__queue_append(&left, queue);
-    while (!aio__queue_empty(&left)) {
-        struct aio__job *job = aio__queue_pop(&left);
+        aio__queue_append(&loop->now, &loop->ready);
+        if (aio__queue_empty(&loop->now))
+            return;
+        job = aio__queue_pop(&loop->now);
+        if (job->run == NULL) {
+            loop->fiber_ops->lost(
+                aio__container_of(job, struct aio__fiber, job));
+        } else if (job->run != on_job) {
+            job->run(job); /* it sees that the loop is closed */
+        } else {
+            asyncio_handle_t *handle =
+                aio__container_of(job, asyncio_handle_t, job);
 
-        if (job->run != on_job)
-            continue; /* a task or a future that somebody still holds */
-        asyncio_handle_t *handle =
-            aio__container_of(job, asyncio_handle_t, job);
-        drop_arg(handle);
-        retire(handle);
+            drop_arg(handle);
+            retire(handle);
+        }
     }
 }
 
@@ -342,8 +350,7 @@ void
 aio__handles_drop(asyncio_loop_t *loop)
 {
     aio__queue_append(&loop->ready, &loop->inbox);
-    drop_queue(&loop->now);
-    drop_queue(&loop->ready);
+    drop_queues(loop);
     while (loop->timers.count > 0) {
         struct aio__timer *timer =
             loop->timers.slots[loop->timers.count - 1].timer;
@@ -356,4 +363,5 @@ aio__handles_drop(asyncio_loop_t *loop)
         drop_arg(handle);
         retire(handle);
     }
+    drop_queues(loop);
 }

@@ -38,8 +38,10 @@ on_future_job(struct aio__job *entry)
         aio__container_of(entry, struct aio__future_job, job);
     asyncio_future_t *future = job->future;
 
+    bool closed = future->loop != NULL && future->loop->closed;
+
     job->future = NULL;
-    job->run(job, future);
+    job->run(job, closed ? NULL : future);
     asyncio_future_unref(future);
 }
 
@@ -151,8 +153,13 @@ asyncio_future_remove_done_callback(asyncio_future_t *future,
                                     asyncio_done_callback_t callback,
                                     void *arg)
 {
+    struct aio__list matches;
+    struct aio__list *match;
     size_t removed = 0;
 
+    if (future == NULL)
+        return 0;
+    aio__list_init(&matches);
     aio__list_foreach(link, &future->callbacks) {
         struct aio__future_cb *cb =
             aio__container_of(link, struct aio__future_cb, link);
@@ -162,7 +169,11 @@ asyncio_future_remove_done_callback(asyncio_future_t *future,
             || user->callback != callback || user->arg != arg)
             continue;
         aio__list_remove(link);
-        user_free(user);
+        aio__list_push_back(&matches, link);
+    }
+    /* Dropping an argument may change the list. */
+    while ((match = aio__list_pop_front(&matches)) != NULL) {
+        user_free(aio__container_of(match, struct user_cb, job.cb.link));
         removed++;
     }
     return removed;

@@ -120,8 +120,21 @@ task_never(struct aio__fiber *fiber, int r, asyncio_exception_t *exception)
     task_end(fiber);
 }
 
-static const struct aio__fiber_ops ops = {
-    .run = task_run, .never = task_never, .end = task_end};
+/* Python says so when the garbage collector finds such a task. */
+static void
+task_lost(struct aio__fiber *fiber)
+{
+    struct aio__task *task = aio__task_of(fiber);
+
+    aio__future_report(&task->future, "Task was destroyed but it is pending!",
+                       task->site);
+    task_never(fiber, ASYNCIO_ERR_CANCELLED, NULL);
+}
+
+static const struct aio__fiber_ops ops = {.run = task_run,
+                                          .never = task_never,
+                                          .end = task_end,
+                                          .lost = task_lost};
 
 /* The sleep is over. */
 static void
