@@ -16,26 +16,25 @@
 
 ASYNCIO_BEGIN_DECLS
 
-struct aio__queue_kind;
-
 /** Compares two items: negative when `a` comes first. */
 typedef int (*asyncio_compare_t)(const void *a, const void *b);
 
 /** A queue; lives in your memory, its members are private. */
 typedef struct asyncio_queue {
-    struct aio__waitqueue getters;      /* private */
-    struct aio__waitqueue putters;      /* private */
-    const struct aio__queue_kind *kind; /* private */
-    void **items;                       /* private: a ring, or a heap */
-    size_t capacity;                    /* private: of items, a power of 2 */
-    size_t head;                        /* private: of the ring */
-    size_t count;                       /* private */
-    size_t unfinished;                  /* private: items not task_done() */
-    asyncio_event_t finished;           /* private: unfinished is 0 */
-    asyncio_compare_t compare;          /* private */
-    asyncio_drop_t drop;                /* private */
-    int maxsize;                        /* private */
-    bool is_shutdown;                   /* private */
+    struct aio__waitqueue getters; /* private */
+    struct aio__waitqueue putters; /* private */
+    void **items;                  /* private: a ring, a stack or a heap */
+    size_t capacity;               /* private: of items, 0 or a power of 2 */
+    size_t head;                   /* private: where the ring begins */
+    size_t count;                  /* private: of items */
+    size_t limit;                  /* private: of count */
+    size_t unfinished;             /* private: items not task_done() */
+    asyncio_event_t finished;      /* private: set while that is 0 */
+    asyncio_compare_t compare;     /* private: of a heap */
+    asyncio_drop_t drop;           /* private: of items; may be NULL */
+    int maxsize;                   /* private: as it was given */
+    uint8_t kind;                  /* private */
+    bool is_shutdown;              /* private */
 } asyncio_queue_t;
 
 /** These are queues. */
