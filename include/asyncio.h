@@ -22,6 +22,7 @@
 #include "asyncio/streams.h"
 #include "asyncio/taskgroups.h"
 #include "asyncio/tasks.h"
+#include "asyncio/threads.h"
 #include "asyncio/timeouts.h"
 #include "asyncio/transports.h"
 #include "asyncio/version.h"

@@ -212,5 +212,30 @@
     ASYNCIO__KW2(asyncio_runner_run, asyncio_runner_run_options_t,             \
                  __VA_ARGS__, )
 
+/* threads.h */
+#define asyncio_thread_future_set_result(...)                                  \
+    ASYNCIO__KW2(asyncio_thread_future_set_result,                             \
+                 asyncio_future_set_result_options_t, __VA_ARGS__, )
+#define asyncio_thread_pool_new(...)                                           \
+    ASYNCIO__KW0(asyncio_thread_pool_new, asyncio_thread_pool_new_options_t,   \
+                 __VA_ARGS__)
+#define asyncio_thread_pool_submit(...)                                        \
+    ASYNCIO__KW2(asyncio_thread_pool_submit,                                   \
+                 asyncio_thread_pool_submit_options_t, __VA_ARGS__, )
+#define asyncio_thread_pool_shutdown(...)                                      \
+    ASYNCIO__KW1(asyncio_thread_pool_shutdown,                                 \
+                 asyncio_thread_pool_shutdown_options_t, __VA_ARGS__, )
+#define asyncio_loop_run_in_executor(...)                                      \
+    ASYNCIO__KW3(asyncio_loop_run_in_executor,                                 \
+                 asyncio_loop_run_in_executor_options_t, __VA_ARGS__, )
+#define asyncio_to_thread(...)                                                 \
+    ASYNCIO__KW1(asyncio_to_thread, asyncio_to_thread_options_t, __VA_ARGS__, )
+#define asyncio_run_coroutine_threadsafe(...)                                  \
+    ASYNCIO__KW2(asyncio_run_coroutine_threadsafe,                             \
+                 asyncio_run_coroutine_threadsafe_options_t, __VA_ARGS__, )
+#define asyncio_wrap_future(...)                                               \
+    ASYNCIO__KW1(asyncio_wrap_future, asyncio_wrap_future_options_t,           \
+                 __VA_ARGS__, )
+
 #endif /* !__cplusplus */
 #endif

@@ -253,6 +253,34 @@ asyncio_loop_call_soon_threadsafe(asyncio_loop_t *loop,
     return 0;
 }
 
+int
+aio__post(asyncio_loop_t *loop, struct aio__job *job)
+{
+    int r = ASYNCIO_ERR_LOOP_CLOSED;
+
+    pthread_mutex_lock(&loop->lock);
+    if (!loop->inbox_closed) {
+        aio__queue_push(&loop->inbox, job);
+        atomic_store(&loop->inbox_full, true);
+        uv_async_send(&loop->wakeup);
+        r = 0;
+    }
+    pthread_mutex_unlock(&loop->lock);
+    return r;
+}
+
+void
+aio__post_withdraw(asyncio_loop_t *loop, struct aio__job *job)
+{
+    bool found;
+
+    pthread_mutex_lock(&loop->lock);
+    found = aio__queue_remove(&loop->inbox, job);
+    pthread_mutex_unlock(&loop->lock);
+    if (!found && !aio__queue_remove(&loop->ready, job))
+        aio__queue_remove(&loop->now, job);
+}
+
 void
 aio__inbox_drain(asyncio_loop_t *loop)
 {

@@ -22,6 +22,9 @@
 
 struct aio__fiber;
 struct aio__fiber_ops;
+struct aio__executor;
+struct aio__polls;
+struct aio__signals;
 
 struct aio__queue {
     struct aio__job *head;
@@ -82,6 +85,9 @@ struct asyncio_loop {
     void *exception_handler_arg;
     void (*task_factory)(void);  /* asyncio_task_factory_t, for the task layer */
     struct aio__list closers;    /* called when the loop closes */
+    struct aio__executor *executor; /* these three: of the io layer, once */
+    struct aio__polls *polls;       /* used */
+    struct aio__signals *signals;
     asyncio_loop_t *outer;       /* running loop before run_until_complete */
 };
 
@@ -187,6 +193,13 @@ int aio__loop_usable(asyncio_loop_t *loop);
 /* After the ready part of a pass: begin the next one without asking libuv.
  * False when the loop's own stack has to take over. */
 bool aio__pass_next(asyncio_loop_t *loop);
+
+/* From any thread: run a job in the loop's thread. It is not owned: whoever
+ * posts it takes it back in a closer. 0, or ASYNCIO_ERR_LOOP_CLOSED. */
+int aio__post(asyncio_loop_t *loop, struct aio__job *job);
+
+/* In the loop's thread: a posted job will not run (if it has not yet). */
+void aio__post_withdraw(asyncio_loop_t *loop, struct aio__job *job);
 
 /* Make what other threads sent ready. */
 void aio__inbox_drain(asyncio_loop_t *loop);

@@ -15,7 +15,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "asyncio/threads.h"
 #include "base/alloc.h"
+#include "io/executor.h"
 #include "loop/report.h"
 #include "run/interrupt.h"
 #include "task/task.h"
@@ -181,6 +183,30 @@ cancel_all_tasks(asyncio_loop_t *loop)
     asyncio_all_tasks_free(tasks, count);
 }
 
+static int
+stop_executor(void *arg)
+{
+    asyncio_loop_t **loop = arg;
+
+    return asyncio_loop_shutdown_default_executor(*loop,
+                                                  ASYNCIO_THREAD_JOIN_TIMEOUT);
+}
+
+/* The threads of the default pool end before their loop. */
+static void
+shutdown_executor(asyncio_loop_t *loop)
+{
+    asyncio_task_t *task;
+
+    if (loop->executor == NULL || loop->executor->pool == NULL)
+        return;
+    task = asyncio_task_new(
+        loop, asyncio_coro_new(stop_executor, &loop, sizeof loop), NULL);
+    if (asyncio_loop_run_until_complete(loop, task) < 0)
+        asyncio_thread_pool_shutdown(loop->executor->pool, NULL);
+    asyncio_future_unref(task);
+}
+
 static void
 name_survivors(asyncio_loop_t *loop)
 {
@@ -213,6 +239,7 @@ asyncio_runner_close(asyncio_runner_t *runner)
         cancel_all_tasks(loop);
     if (!aio__list_empty(&loop->tasks))
         name_survivors(loop);
+    shutdown_executor(loop);
     r = asyncio_loop_close(loop);
     runner->closed = true;
     runner->loop = asyncio_loop_unref(loop);
