@@ -67,30 +67,21 @@ sift_down(struct aio__timerheap *heap, uint32_t i, struct aio__timer_slot slot)
 }
 
 int
-aio__timerheap_reserve(struct aio__timerheap *heap)
+aio__timerheap_grow(struct aio__timerheap *heap)
 {
-    if (heap->reserved == heap->capacity) {
-        uint32_t capacity =
-            heap->capacity != 0 ? heap->capacity * 2 : FIRST_CAPACITY;
-        struct aio__timer_slot *slots;
+    uint32_t capacity =
+        heap->capacity != 0 ? heap->capacity * 2 : FIRST_CAPACITY;
+    struct aio__timer_slot *slots;
 
-        if (capacity < heap->capacity)
-            return -ENOMEM;
-        slots = aio__realloc(heap->slots, heap->capacity * sizeof *slots,
-                             capacity * sizeof *slots);
-        if (slots == NULL)
-            return -ENOMEM;
-        heap->slots = slots;
-        heap->capacity = capacity;
-    }
-    heap->reserved++;
+    if (capacity < heap->capacity)
+        return -ENOMEM;
+    slots = aio__realloc(heap->slots, heap->capacity * sizeof *slots,
+                         capacity * sizeof *slots);
+    if (slots == NULL)
+        return -ENOMEM;
+    heap->slots = slots;
+    heap->capacity = capacity;
     return 0;
-}
-
-void
-aio__timerheap_release(struct aio__timerheap *heap)
-{
-    heap->reserved--;
 }
 
 void

@@ -35,9 +35,26 @@ struct aio__timerheap {
     uint64_t sequence; /* of the next one to be armed */
 };
 
-/* UV_ENOMEM without memory. */
-int aio__timerheap_reserve(struct aio__timerheap *heap);
-void aio__timerheap_release(struct aio__timerheap *heap);
+/* -ENOMEM without memory. */
+int aio__timerheap_grow(struct aio__timerheap *heap);
+static inline int
+aio__timerheap_reserve(struct aio__timerheap *heap)
+{
+    if (heap->reserved == heap->capacity) {
+        int r = aio__timerheap_grow(heap);
+        if (r < 0)
+            return r;
+    }
+    heap->reserved++;
+    return 0;
+}
+
+static inline void
+aio__timerheap_release(struct aio__timerheap *heap)
+{
+    heap->reserved--;
+}
+
 void aio__timerheap_fini(struct aio__timerheap *heap);
 
 void aio__timerheap_insert(struct aio__timerheap *heap,

@@ -270,7 +270,7 @@ asyncio_loop_is_running(const asyncio_loop_t *loop)
 }
 
 int
-aio__loop_usable(asyncio_loop_t *loop)
+aio__loop_unusable(asyncio_loop_t *loop)
 {
     if (aio__unlikely(loop == NULL))
         return UV_EINVAL;

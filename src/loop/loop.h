@@ -41,7 +41,8 @@ struct asyncio_loop {
     struct aio__coro main;      /* the loop's own stack, while it runs */
     struct aio__timerheap timers;
     uint32_t passes;            /* since libuv was last asked */
-    uint32_t clock_mask;        /* read the clock when passes & mask is 0 */
+    uint32_t credit;            /* passes that may go on before a look around */
+    bool short_passes;          /* lately: they get a credit */
     double polled;              /* when libuv was last asked */
     bool virtual_clock;
     bool debug;
@@ -188,11 +189,32 @@ aio__loop_release(asyncio_loop_t *loop)
 double aio__loop_now(asyncio_loop_t *loop);
 
 /* May the calling thread use this loop? 0 or an error that says why not. */
-int aio__loop_usable(asyncio_loop_t *loop);
+int aio__loop_unusable(asyncio_loop_t *loop);
+aio__inline int
+aio__loop_usable(asyncio_loop_t *loop)
+{
+    if (aio__likely(loop != NULL && !loop->closed && !loop->debug
+                    && loop->forks == aio__forks))
+        return 0;
+    return aio__loop_unusable(loop);
+}
 
 /* After the ready part of a pass: begin the next one without asking libuv.
  * False when the loop's own stack has to take over. */
-bool aio__pass_next(asyncio_loop_t *loop);
+bool aio__pass_look(asyncio_loop_t *loop);
+aio__inline bool
+aio__pass_next(asyncio_loop_t *loop)
+{
+    if (aio__unlikely(
+            loop->credit == 0 || aio__queue_empty(&loop->ready)
+            || loop->timers.count != 0
+            || (loop->interrupted | loop->stopping | loop->once) != 0
+            || atomic_load_explicit(&loop->inbox_full, memory_order_relaxed)))
+        return aio__pass_look(loop);
+    loop->credit--;
+    aio__queue_append(&loop->now, &loop->ready);
+    return true;
+}
 
 /* From any thread: run a job in the loop's thread. It is not owned: whoever
  * posts it takes it back in a closer. 0, or ASYNCIO_ERR_LOOP_CLOSED. */

@@ -25,7 +25,7 @@
 
 enum {
     PASSES_MAX = 64,
-    SHORT_PASSES_MASK = 15,
+    CREDIT = 15, /* passes between two looks at the clock */
     POLL_MS_MAX = 24 * 3600 * 1000
 };
 
@@ -62,30 +62,36 @@ begin_pass(asyncio_loop_t *loop)
         loop->began = aio__loop_now(loop);
 }
 
-bool
-aio__pass_next(asyncio_loop_t *loop)
+/* Whether timers of the pass that has just run are due, or libuv has not been
+ * asked for long. If not, the next pass begins now. */
+static bool
+must_poll(asyncio_loop_t *loop)
 {
+    const struct aio__timer_slot *first = aio__timerheap_first(&loop->timers);
     double now;
 
-    if (aio__queue_empty(&loop->ready) || loop->stopping || loop->once
-        || loop->interrupted != 0 || ++loop->passes >= PASSES_MAX)
-        return false;
-    if (atomic_load_explicit(&loop->inbox_full, memory_order_relaxed))
-        return false;
-    if (loop->timers.count > 0) {
-        const struct aio__timer_slot *first;
+    if (first != NULL && first->when < loop->began + CLOCK_RESOLUTION)
+        return true;
+    now = aio__loop_now(loop);
+    if (!loop->virtual_clock && now - loop->polled > POLL_INTERVAL)
+        return true;
+    loop->began = now;
+    return false;
+}
 
-        first = aio__timerheap_first(&loop->timers);
-        if (first != NULL && first->when < loop->began + CLOCK_RESOLUTION)
-            return false; /* belongs to the pass that has just run */
-        now = aio__loop_now(loop);
-        if (!loop->virtual_clock && now - loop->polled > POLL_INTERVAL)
-            return false;
-        loop->began = now;
-    } else if ((loop->passes & loop->clock_mask) == 0
-               && !loop->virtual_clock) {
-        if (aio__loop_now(loop) - loop->polled > POLL_INTERVAL)
-            return false;
+bool
+aio__pass_look(asyncio_loop_t *loop)
+{
+    if (aio__queue_empty(&loop->ready) || loop->stopping || loop->once
+        || loop->interrupted != 0
+        || atomic_load_explicit(&loop->inbox_full, memory_order_relaxed))
+        return false;
+    loop->passes++;
+    if (loop->passes >= PASSES_MAX || must_poll(loop))
+        return false;
+    if (loop->short_passes && loop->timers.count == 0) {
+        loop->credit = CREDIT;
+        loop->passes += CREDIT;
     }
     aio__timerheap_merge(&loop->timers);
     aio__queue_append(&loop->now, &loop->ready);
@@ -260,17 +266,18 @@ poll(asyncio_loop_t *loop, bool wait)
             poll_for_ever(loop);
         }
     }
-    if (!loop->virtual_clock) {
+    if (loop->virtual_clock) {
+        loop->short_passes = true; /* they take no time at all */
+    } else {
         double now = aio__loop_now(loop);
 
         /* Passes that were short will be short. */
-        loop->clock_mask = loop->passes >= PASSES_MAX
-                && now - loop->polled < POLL_INTERVAL
-            ? SHORT_PASSES_MASK
-            : 0;
+        loop->short_passes = loop->passes >= PASSES_MAX
+            && now - loop->polled < POLL_INTERVAL;
         loop->polled = now;
     }
     loop->passes = 0;
+    loop->credit = 0;
 }
 
 static void

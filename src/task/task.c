@@ -14,6 +14,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/single_threaded.h>
 
 #include "base/alloc.h"
 #include "base/block.h"
@@ -21,6 +22,22 @@
 #include "loop/report.h"
 
 static atomic_uint last_number;
+
+/* A locked addition costs as much as a switch: while there is one thread, as
+ * the C library knows, it is not needed. */
+static uint32_t
+next_number(void)
+{
+    uint32_t number;
+
+    if (!__libc_single_threaded)
+        return atomic_fetch_add_explicit(&last_number, 1,
+                                         memory_order_relaxed)
+            + 1;
+    number = atomic_load_explicit(&last_number, memory_order_relaxed) + 1;
+    atomic_store_explicit(&last_number, number, memory_order_relaxed);
+    return number;
+}
 
 static size_t
 task_size(uint32_t frame_size)
@@ -194,11 +211,7 @@ make(asyncio_loop_t *loop, asyncio_coro_t coro,
     task->fn = coro.fn;
     task->site = coro.site;
     task->scopes = NULL;
-    task->number =
-        name == NULL ? atomic_fetch_add_explicit(&last_number, 1,
-                                                 memory_order_relaxed)
-                + 1
-                     : 0;
+    task->number = name == NULL ? next_number() : 0;
     task->cancels = 0;
     task->frame_size = (uint32_t) coro.size;
     task->ended_eagerly = false;
