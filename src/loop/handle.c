@@ -175,6 +175,7 @@ asyncio_loop_call_soon(asyncio_loop_t *loop, asyncio_callback_t callback,
     if (r < 0)
         return r;
     hand_out(handle, options);
+    aio__inbox_drain(loop); /* what other threads sent came before */
     aio__ready(loop, &handle->job);
     return 0;
 }
@@ -240,7 +241,8 @@ asyncio_loop_call_soon_threadsafe(asyncio_loop_t *loop,
     }
     hand_out(handle, options);
     if (pthread_equal(loop->thread, pthread_self())) {
-        /* In its place among the calls of call_soon(). */
+        /* In its place among all calls. */
+        aio__queue_append(&loop->ready, &loop->inbox);
         aio__queue_push(&loop->ready, &handle->job);
         pthread_mutex_unlock(&loop->lock);
         return 0;

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What can be asked of tasks: which there are, and each one's name, frame,
+ * coroutine and context. Names are made when somebody asks for them: most
+ * tasks are never asked.
+ *
+ * Python counterpart: asyncio.all_tasks, Task.get_name and its like.
+ */
+#include <stdio.h>
+
+#include "base/alloc.h"
+#include "task/task.h"
+
+/* NULL, and an immortal failed future, are no tasks. */
+static const struct aio__task *
+as_task(const asyncio_task_t *task)
+{
+    return task != NULL && task->type == &aio__task_type
+        ? (const struct aio__task *) task
+        : NULL;
+}
+
+int
+asyncio_all_tasks(asyncio_loop_t *loop, asyncio_task_t ***ret_tasks,
+                  size_t *ret_count)
+{
+    asyncio_task_t **tasks;
+    size_t count = 0;
+
+    if (loop == NULL)
+        loop = asyncio_get_running_loop();
+    if (loop == NULL)
+        return ASYNCIO_ERR_NO_RUNNING_LOOP;
+    aio__list_foreach(link, &loop->tasks)
+        count++;
+    tasks = aio__alloc(count * sizeof *tasks);
+    if (tasks == NULL)
+        return UV_ENOMEM;
+    count = 0;
+    aio__list_foreach(link, &loop->tasks) {
+        struct aio__task *task =
+            aio__container_of(link, struct aio__task, link);
+
+        tasks[count++] = asyncio_future_ref(&task->future);
+    }
+    *ret_tasks = tasks;
+    *ret_count = count;
+    return 0;
+}
+
+void
+asyncio_all_tasks_free(asyncio_task_t **tasks, size_t count)
+{
+    if (tasks == NULL)
+        return;
+    for (size_t i = 0; i < count; i++)
+        asyncio_future_unref(tasks[i]);
+    aio__free(tasks, count * sizeof *tasks);
+}
+
+void *
+asyncio_task_frame(const asyncio_task_t *task)
+{
+    return as_task(task) != NULL ? task->value : NULL;
+}
+
+const char *
+asyncio_task_get_name(asyncio_task_t *future)
+{
+    struct aio__task *task = aio__task_from(future);
+    char name[32];
+
+    if (task == NULL)
+        return "";
+    if (task->name == NULL) {
+        snprintf(name, sizeof name, "Task-%u", task->number);
+        task->name = aio__strdup(name);
+    }
+    return task->name != NULL ? task->name : "Task";
+}
+
+int
+asyncio_task_set_name(asyncio_task_t *future, const char *name)
+{
+    struct aio__task *task = aio__task_from(future);
+    char *copy;
+
+    if (task == NULL || name == NULL)
+        return UV_EINVAL;
+    copy = aio__strdup(name);
+    if (copy == NULL)
+        return UV_ENOMEM;
+    aio__strfree(task->name);
+    task->name = copy;
+    return 0;
+}
+
+asyncio_coro_t
+asyncio_task_get_coro(const asyncio_task_t *future)
+{
+    const struct aio__task *task = as_task(future);
+
+    if (task == NULL || task->ended_eagerly)
+        return (asyncio_coro_t){.fn = NULL};
+    return (asyncio_coro_t){.fn = task->fn,
+                            .frame = task->future.value,
+                            .size = task->frame_size,
+                            .site = task->site};
+}
+
+asyncio_context_t *
+asyncio_task_get_context(asyncio_task_t *future)
+{
+    struct aio__task *task = aio__task_from(future);
+
+    return task != NULL ? task->fiber.context : NULL;
+}
