@@ -166,15 +166,34 @@ aio__context_current(void)
 {
     asyncio_loop_t *loop = aio__running;
 
-    if (entered != NULL)
-        return entered;
     if (loop != NULL) {
         if (loop->current != NULL)
             return loop->current->context;
         if (loop->context != NULL)
             return loop->context;
     }
-    return &thread_context;
+    return entered != NULL ? entered : &thread_context;
+}
+
+/* Where it is noted: in a task the context travels with it. */
+static asyncio_context_t **
+place(void)
+{
+    asyncio_loop_t *loop = aio__running;
+
+    if (loop == NULL)
+        return &entered;
+    return loop->current != NULL ? &loop->current->context : &loop->context;
+}
+
+asyncio_context_t *
+aio__context_enter(asyncio_context_t *context)
+{
+    asyncio_context_t **at = place();
+    asyncio_context_t *outer = *at;
+
+    *at = context;
+    return outer;
 }
 
 asyncio_context_t *
@@ -231,27 +250,18 @@ asyncio_context_unref(asyncio_context_t *context)
 int
 asyncio_context_run(asyncio_context_t *context, int (*fn)(void *arg), void *arg)
 {
-    asyncio_context_t *outer = entered;
-    asyncio_loop_t *loop = aio__running;
-    struct aio__fiber *fiber = loop != NULL ? loop->current : NULL;
-    asyncio_context_t *own = NULL;
+    asyncio_context_t *outer;
     int r;
 
-    if (atomic_exchange(&context->entered, true))
+    if (context == NULL || fn == NULL)
+        return UV_EINVAL;
+    if (context == aio__context_current()
+        || atomic_exchange(&context->entered, true))
         return asyncio_raise_at(ASYNCIO_ERR_RUNTIME, NULL, 0,
                                 "cannot enter context: already entered");
-    /* In a task the context travels with it, because `fn` may suspend. */
-    if (fiber != NULL) {
-        own = fiber->context;
-        fiber->context = context;
-    } else {
-        entered = context;
-    }
+    outer = aio__context_enter(context);
     r = fn(arg);
-    if (fiber != NULL)
-        fiber->context = own;
-    else
-        entered = outer;
+    aio__context_enter(outer);
     atomic_store(&context->entered, false);
     return r;
 }

@@ -39,6 +39,9 @@ aio__context_init(asyncio_context_t *context, struct aio__map *map,
 /* Of the running fiber or callback, else of the thread. */
 asyncio_context_t *aio__context_current(void);
 
+/* Make this the current one; returns what to enter again afterwards. */
+asyncio_context_t *aio__context_enter(asyncio_context_t *context);
+
 /* Give the map back; the memory is the owner's. For `release`. */
 aio__inline void
 aio__context_fini(asyncio_context_t *context)
