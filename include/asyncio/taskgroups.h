@@ -33,6 +33,7 @@ typedef struct asyncio_task_group {
     bool aborting;               /* private */
     bool cancelled;              /* private: by asyncio_task_group_cancel() */
     bool parent_cancelled;       /* private: one cancel of ours is pending */
+    bool interrupted;            /* private: cancelled while it waited */
 } asyncio_task_group_t;
 
 /**

@@ -99,21 +99,27 @@ aio__stack_guard(void)
     return guard_kind;
 }
 
-int
-aio__stacks_init(struct aio__stacks *stacks, size_t size)
+size_t
+aio__stack_round(size_t size)
 {
     size_t page = (size_t) sysconf(_SC_PAGESIZE);
 
+    return (size + page - 1) & ~(page - 1);
+}
+
+int
+aio__stacks_init(struct aio__stacks *stacks, size_t size)
+{
     if (size == 0)
         size = AIO__STACK_DEFAULT;
-    if (size < AIO__STACK_MIN || size > (size_t) 1 << 40)
+    if (size < AIO__STACK_MIN || size > AIO__STACK_MAX)
         return -EINVAL;
     memset(stacks, 0, sizeof *stacks);
-    stacks->size = (size + page - 1) & ~(page - 1);
+    stacks->size = aio__stack_round(size);
     stacks->guard = stacks->size / 4 < AIO__STACK_GUARD_MAX
         ? stacks->size / 4
         : AIO__STACK_GUARD_MAX;
-    stacks->guard = (stacks->guard + page - 1) & ~(page - 1);
+    stacks->guard = aio__stack_round(stacks->guard);
     return 0;
 }
 

@@ -23,6 +23,8 @@ struct aio__stacks {
     uint32_t used;                 /* taken and not given back */
 };
 
+#define AIO__STACK_MAX ((size_t) 1 << 40) /* bytes */
+
 enum {
     AIO__STACK_DEFAULT = 256 * 1024, /* bytes */
     AIO__STACK_MIN = 16 * 1024,
@@ -38,6 +40,9 @@ enum aio__guard {
 
 /* By ASYNCIO_GUARD=madvise|mprotect|none, else the best the kernel has. */
 enum aio__guard aio__stack_guard(void);
+
+/* Up to whole pages. */
+size_t aio__stack_round(size_t size);
 
 /* `size` 0: the default. -EINVAL for one that is too small or too large. */
 int aio__stacks_init(struct aio__stacks *stacks, size_t size);

@@ -11,6 +11,7 @@
 #include "loop/exception.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -19,8 +20,15 @@
 #include "base/alloc.h"
 #include "loop/fiber.h"
 
+enum {
+    CAUSES_MAX = 100
+};
+
 /* Outside tasks. */
 static aio__thread_local asyncio_exception_t *thread_raised;
+static aio__thread_local bool thread_noted; /* its end gives that back */
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static pthread_key_t key;
 
 static asyncio_exception_t statics[] = {
 #define STATIC(name, number, python, text)                                    \
@@ -111,12 +119,33 @@ slot(void)
     return &thread_raised;
 }
 
+static void
+on_thread_end(void *raised)
+{
+    asyncio_exception_t **at = raised;
+
+    aio__exception_unref(*at);
+    *at = NULL;
+    thread_noted = false;
+}
+
+static void
+make_key(void)
+{
+    pthread_key_create(&key, on_thread_end);
+}
+
 int
 aio__raise_exception(int code, asyncio_exception_t *exception)
 {
     asyncio_exception_t **raised = slot();
     asyncio_exception_t *former = *raised;
 
+    if (raised == &thread_raised && !thread_noted && exception != NULL) {
+        pthread_once(&once, make_key);
+        pthread_setspecific(key, &thread_raised);
+        thread_noted = true;
+    }
     *raised = exception;
     aio__exception_unref(former);
     return code;
@@ -132,13 +161,26 @@ aio__raised(int code)
     return aio__exception_ref(raised);
 }
 
+/* Takes the cause. A program that retries for ever must not grow a chain of
+ * causes for ever: it begins anew when it is long. */
+static void
+set_cause(asyncio_exception_t *exception, asyncio_exception_t *cause)
+{
+    if (cause != NULL && cause->depth >= CAUSES_MAX) {
+        aio__exception_unref(cause);
+        cause = NULL;
+    }
+    exception->cause = cause;
+    exception->depth = cause != NULL ? (uint16_t) (cause->depth + 1) : 0;
+}
+
 int
 aio__raise_from(int code)
 {
     asyncio_exception_t *exception = aio__exception_new(code, NULL);
 
     if (exception != NULL)
-        exception->cause = aio__exception_ref(*slot());
+        set_cause(exception, aio__exception_ref(*slot()));
     return aio__raise_exception(code, exception);
 }
 
@@ -158,7 +200,7 @@ raise_va(int code, const char *file, int line, asyncio_exception_t *cause,
     }
     exception->file = file;
     exception->line = line;
-    exception->cause = cause;
+    set_cause(exception, cause);
     return aio__raise_exception(code, exception);
 }
 

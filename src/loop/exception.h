@@ -11,6 +11,7 @@
 
 struct asyncio_exception {
     _Atomic(uint32_t) refs; /* 0: static, lives for ever */
+    uint16_t depth; /* of causes below it; bounded */
     int code;
     char *message;    /* owned; NULL for none */
     const char *file; /* where it was raised; static */

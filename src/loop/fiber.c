@@ -4,7 +4,9 @@
  *
  * Invariants: a fiber is in at most one queue; it is woken at most once for
  * each suspension; between its last step and its end its coroutine is parked
- * and may already run another fiber. A fiber that was started eagerly goes
+ * and may already run another fiber; what the program does there (drop
+ * functions, reports) can neither suspend nor start anything eagerly. A fiber
+ * that was started eagerly goes
  * back to its creator at its first suspension or its end, never to the next
  * ready task.
  *
@@ -80,7 +82,7 @@ aio__wait(struct aio__waiter *waiter)
 static struct aio__coro_pool *
 pool_of(asyncio_loop_t *loop, uint32_t kib)
 {
-    size_t size = (size_t) kib * 1024;
+    size_t size = aio__stack_round((size_t) kib * 1024);
     struct aio__coro_pool *pool;
 
     if (kib == 0 || size == loop->pool.stacks.size)
@@ -112,6 +114,22 @@ no_stack(int r)
                                   "RLIMIT_AS, or vm.max_map_count");
 }
 
+/* It ends on the stack of whoever makes way for it, and drop functions of the
+ * program may run: they must not suspend him. */
+static void
+never(asyncio_loop_t *loop, struct aio__fiber *fiber, int r,
+      asyncio_exception_t *exception)
+{
+    struct aio__fiber *self = loop->current;
+    bool ending = loop->ending;
+
+    loop->current = NULL;
+    loop->ending = true;
+    loop->fiber_ops->never(fiber, r, exception);
+    loop->ending = ending;
+    loop->current = self;
+}
+
 /* Give a fiber its coroutine, or end it. */
 static bool
 begin(asyncio_loop_t *loop, struct aio__fiber *fiber)
@@ -125,13 +143,13 @@ begin(asyncio_loop_t *loop, struct aio__fiber *fiber)
 
         fiber->must_cancel = false;
         fiber->message = NULL;
-        loop->fiber_ops->never(fiber, ASYNCIO_ERR_CANCELLED, message);
+        never(loop, fiber, ASYNCIO_ERR_CANCELLED, message);
         return false;
     }
     pool = pool_of(loop, fiber->stack_size);
     r = pool != NULL ? aio__coro_take(pool, &coro) : -ENOMEM;
     if (aio__unlikely(r < 0)) {
-        loop->fiber_ops->never(fiber, UV_ENOMEM, no_stack(r));
+        never(loop, fiber, UV_ENOMEM, no_stack(r));
         return false;
     }
     coro->user = fiber;
@@ -204,20 +222,21 @@ aio__fiber_main(void *arg)
         loop->fiber_ops->run(fiber);
         fiber->coro = NULL;
         aio__coro_park(coro);
+        loop->current = NULL;
+        loop->ending = true;
         if (aio__unlikely(fiber->back != NULL)) {
             to = fiber->back->coro;
             next = fiber->back->fiber;
             fiber->back = NULL;
-            loop->current = next;
             loop->fiber_ops->end(fiber);
         } else {
-            loop->current = NULL;
             loop->fiber_ops->end(fiber);
-            if (!loop->debug && loop->interrupted == 0)
+            if (!loop->debug)
                 next = aio__fiber_next(loop);
             if (next != NULL)
                 to = next->coro;
         }
+        loop->ending = false;
         loop->current = next;
         if (to != coro) /* else the next one starts right here */
             aio__coro_switch(coro, to, true);

@@ -143,6 +143,7 @@ handle_new(asyncio_loop_t *loop, asyncio_callback_t callback, void *arg,
     handle->when = 0;
     atomic_init(&handle->refs, 1);
     atomic_init(&handle->state, SCHEDULED);
+    atomic_init(&handle->cancelled, false);
     handle->timed = false;
     handle->threadsafe = false;
     *ret_handle = handle;

@@ -219,6 +219,8 @@ asyncio_loop_close(asyncio_loop_t *loop)
 {
     struct aio__coro_pool *pool;
 
+    if (loop == NULL)
+        return UV_EINVAL;
     if (loop->closed)
         return 0;
     if (loop->forks != aio__forks)

@@ -48,6 +48,7 @@ struct asyncio_loop {
     bool debug;
     bool stopping;
     bool once;       /* this pass is the last one, by run_once */
+    bool ending;     /* a fiber is, and its stack is parked */
     int interrupted; /* an error code that leaves the loop at once */
     double began;    /* the clock when the pass began, if it has timers */
     double virtual_now;
@@ -222,6 +223,10 @@ int aio__post(asyncio_loop_t *loop, struct aio__job *job);
 
 /* In the loop's thread: a posted job will not run (if it has not yet). */
 void aio__post_withdraw(asyncio_loop_t *loop, struct aio__job *job);
+
+/* Leave the loop with this code as soon as what runs now gives way; what is
+ * queued comes first in the next run. */
+void aio__loop_interrupt(asyncio_loop_t *loop, int code);
 
 /* Make what other threads sent ready. */
 void aio__inbox_drain(asyncio_loop_t *loop);

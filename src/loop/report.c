@@ -139,7 +139,7 @@ aio__callback_failed(asyncio_loop_t *loop, int code, asyncio_handle_t *handle)
     asyncio_exception_t *exception = aio__raised(code);
 
     if (code == ASYNCIO_ERR_INTERRUPTED || code == ASYNCIO_ERR_SYSTEM_EXIT) {
-        loop->interrupted = code;
+        aio__loop_interrupt(loop, code);
     } else {
         asyncio_exception_context_t context = {.size = sizeof context,
                                                .message =

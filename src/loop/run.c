@@ -98,6 +98,15 @@ aio__pass_look(asyncio_loop_t *loop)
     return true;
 }
 
+/* An empty pass stops whoever looks for the next fiber, too. */
+void
+aio__loop_interrupt(asyncio_loop_t *loop, int code)
+{
+    loop->interrupted = code;
+    aio__queue_append(&loop->now, &loop->ready);
+    aio__queue_append(&loop->ready, &loop->now);
+}
+
 static void
 report_slow(asyncio_loop_t *loop, double begin, const char *what)
 {
@@ -223,7 +232,7 @@ poll_virtual(asyncio_loop_t *loop)
         return;
     }
     first = aio__timerheap_first(&loop->timers);
-    if (first != NULL) {
+    if (first != NULL && first->when < HUGE_VAL) {
         if (first->when > loop->virtual_now)
             loop->virtual_now = first->when;
     } else if (uv_loop_alive(loop->uv)) {

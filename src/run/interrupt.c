@@ -51,7 +51,8 @@ cancel_main(asyncio_loop_t *loop, void *arg)
 
     (void) loop;
     interrupt->count++;
-    asyncio_future_cancel(interrupt->task, NULL);
+    if (!asyncio_future_cancel(interrupt->task, NULL))
+        interrupt->late = true;
 }
 
 static void
@@ -180,6 +181,8 @@ aio__interrupt_restore(struct aio__interrupt *interrupt)
         sigaction(SIGINT, &interrupt->old_int, NULL);
         interrupted_loop = NULL;
         interrupt->loop->on_signal = NULL;
+        if (atomic_exchange(&interrupt->loop->signalled, false))
+            interrupt->late = true;
     }
     if (interrupt->old_pipe.sa_handler == SIG_DFL)
         sigaction(SIGPIPE, &interrupt->old_pipe, NULL);

@@ -14,6 +14,7 @@ struct aio__interrupt {
     asyncio_loop_t *loop;
     asyncio_task_t *task;      /* the main task; borrowed */
     unsigned count;            /* of SIGINTs that were delivered */
+    bool late;                 /* one came when the main task was done */
     bool installed;            /* our SIGINT handler is there */
     struct sigaction old_int;
     struct sigaction old_pipe;

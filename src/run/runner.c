@@ -86,8 +86,9 @@ run_main(asyncio_runner_t *runner, asyncio_task_t *task)
     aio__interrupt_install(&interrupt, runner->loop, task);
     r = asyncio_loop_run_until_complete(runner->loop, task);
     aio__interrupt_restore(&interrupt);
-    if (r == ASYNCIO_ERR_CANCELLED && interrupt.count > 0
-        && asyncio_task_uncancel(task) == 0)
+    if (interrupt.late
+        || (r == ASYNCIO_ERR_CANCELLED && interrupt.count > 0
+            && asyncio_task_uncancel(task) == 0))
         r = asyncio_raise_at(ASYNCIO_ERR_INTERRUPTED, NULL, 0,
                              "interrupted by SIGINT");
     return r;

@@ -7,7 +7,7 @@
  * Python counterpart: Future.__await__ and Task.__wakeup.
  */
 #include "asyncio/tasks.h"
-#include "task/future.h"
+#include "task/task.h"
 
 /* A task that waits, on its own stack. */
 struct future_waiter {
@@ -33,6 +33,19 @@ cancel_awaited(struct aio__waiter *waiter, asyncio_exception_t *message)
         aio__container_of(waiter, struct future_waiter, waiter);
 
     return aio__cancel(waiting->future, message);
+}
+
+asyncio_task_t *
+aio__awaited_task(struct aio__waiter *waiter)
+{
+    struct future_waiter *waiting =
+        aio__container_of(waiter, struct future_waiter, waiter);
+
+    if (waiter == NULL || waiter->cancel != cancel_awaited
+        || waiting->future->state != AIO__PENDING
+        || aio__task_from(waiting->future) == NULL)
+        return NULL;
+    return waiting->future;
 }
 
 static int

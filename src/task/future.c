@@ -16,6 +16,7 @@
 #include "base/counters.h"
 #include "base/panic.h"
 #include "loop/report.h"
+#include "task/task.h"
 
 static void
 plain_destroy(asyncio_future_t *future)
@@ -224,6 +225,8 @@ retrieved(asyncio_future_t *future)
 int
 asyncio_future_result(asyncio_future_t *future)
 {
+    if (future == NULL)
+        return UV_EINVAL;
     if (future->state == AIO__PENDING)
         return asyncio_raise_at(ASYNCIO_ERR_INVALID_STATE, NULL, 0,
                                 "Result is not set.");
@@ -245,6 +248,8 @@ asyncio_future_value(const asyncio_future_t *future)
 const asyncio_exception_t *
 asyncio_future_exception(asyncio_future_t *future)
 {
+    if (future == NULL)
+        return aio__exception_of(UV_EINVAL);
     if (future->state == AIO__PENDING)
         return aio__exception_of(ASYNCIO_ERR_INVALID_STATE);
     retrieved(future);
@@ -325,10 +330,17 @@ aio__future_report(asyncio_future_t *future, const char *message,
                                            .source_traceback = site,
                                            .socket = -1};
 
+    asyncio_context_t *own = asyncio_task_get_context(future);
+    asyncio_context_t *outer = NULL;
+
     /* The handler may take and drop a reference. */
     future->unretrieved = false;
     future->refs++;
+    if (own != NULL)
+        outer = aio__context_enter(own);
     asyncio_loop_call_exception_handler(future->loop, &context);
+    if (own != NULL)
+        aio__context_enter(outer);
     future->refs--;
 }
 

@@ -124,7 +124,7 @@ static int
 check(asyncio_future_t *const *futures, size_t count, asyncio_loop_t *loop)
 {
     for (size_t i = 0; i < count; i++) {
-        if (futures[i] == NULL)
+        if (futures == NULL || futures[i] == NULL)
             return UV_EINVAL;
         if (futures[i]->loop != NULL && futures[i]->loop != loop)
             return ASYNCIO_ERR_VALUE;
@@ -135,7 +135,7 @@ check(asyncio_future_t *const *futures, size_t count, asyncio_loop_t *loop)
 static asyncio_loop_t *
 loop_of(asyncio_future_t *const *futures, size_t count)
 {
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; futures != NULL && i < count; i++)
         if (futures[i] != NULL && futures[i]->loop != NULL)
             return futures[i]->loop;
     return asyncio_get_event_loop();

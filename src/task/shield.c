@@ -69,6 +69,23 @@ report_inner(struct aio__future_job *job, asyncio_future_t *inner)
     asyncio_future_unref(&shield->outer);
 }
 
+/* However many shields were cancelled, one report is enough. */
+static bool
+reported_anyway(struct shield *shield)
+{
+    aio__list_foreach(link, &shield->inner->callbacks) {
+        struct aio__future_cb *cb =
+            aio__container_of(link, struct aio__future_cb, link);
+        struct aio__future_job *job =
+            aio__container_of(cb, struct aio__future_job, cb);
+
+        if (cb->notify == shield->on_inner.cb.notify
+            && job->run == report_inner)
+            return true;
+    }
+    return false;
+}
+
 static void
 outer_done(struct aio__future_job *job, asyncio_future_t *outer)
 {
@@ -79,8 +96,13 @@ outer_done(struct aio__future_job *job, asyncio_future_t *outer)
         return;
     if (inner->state == AIO__PENDING && shield->listening) {
         aio__list_remove(&shield->on_inner.cb.link);
-        aio__future_job_init(&shield->on_inner, report_inner);
-        aio__future_subscribe(inner, &shield->on_inner.cb);
+        if (reported_anyway(shield)) {
+            shield->listening = false;
+            asyncio_future_unref(outer);
+        } else {
+            aio__future_job_init(&shield->on_inner, report_inner);
+            aio__future_subscribe(inner, &shield->on_inner.cb);
+        }
         /* The inner one keeps us now; we must not keep it in turn. */
         shield->inner = NULL;
         asyncio_future_unref(inner);

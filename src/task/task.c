@@ -99,7 +99,7 @@ finish(struct aio__task *task, int r, asyncio_exception_t *exception)
         exception);
     if (aio__unlikely(r == ASYNCIO_ERR_INTERRUPTED
                       || r == ASYNCIO_ERR_SYSTEM_EXIT))
-        task->future.loop->interrupted = r;
+        aio__loop_interrupt(task->future.loop, r);
 }
 
 static void
@@ -232,7 +232,8 @@ asyncio_task_new(asyncio_loop_t *loop, asyncio_coro_t coro,
     int r;
 
     if (coro.fn == NULL || coro.size > UINT32_MAX / 2
-        || (stack_size != 0 && stack_size < AIO__STACK_MIN))
+        || (stack_size != 0 && stack_size < AIO__STACK_MIN)
+        || stack_size > AIO__STACK_MAX)
         return refuse(UV_EINVAL, coro, options);
     r = aio__loop_usable(loop);
     if (r < 0)
@@ -243,7 +244,8 @@ asyncio_task_new(asyncio_loop_t *loop, asyncio_coro_t coro,
     loop->fiber_ops = &ops;
     task->future.refs = 2; /* the caller's, and the loop's until the end */
     aio__list_push_back(&loop->tasks, &task->link);
-    if (aio__option(options, eager_start, 0) > 0 && aio__running == loop)
+    if (aio__option(options, eager_start, 0) > 0 && aio__running == loop
+        && !loop->ending)
         aio__fiber_start_eager(loop, &task->fiber);
     else
         aio__ready(loop, &task->fiber.job);
@@ -312,14 +314,24 @@ asyncio_eager_task_factory(asyncio_loop_t *loop, asyncio_coro_t coro,
 bool
 aio__task_cancel(asyncio_future_t *future, asyncio_exception_t *message)
 {
-    struct aio__task *task = (struct aio__task *) future;
-    struct aio__fiber *fiber = &task->fiber;
+    struct aio__fiber *fiber;
+    asyncio_task_t *awaited;
     asyncio_exception_t *former;
 
     future->unretrieved = false;
     if (future->state != AIO__PENDING)
         return false;
-    task->cancels++;
+    /* Down the chain of tasks that await each other, however long. */
+    for (;;) {
+        struct aio__task *task = (struct aio__task *) future;
+
+        task->cancels++;
+        fiber = &task->fiber;
+        awaited = aio__awaited_task(fiber->waiter);
+        if (awaited == NULL)
+            break;
+        future = awaited;
+    }
     if (fiber->waiter != NULL && fiber->waiter->cancel(fiber->waiter, message))
         return true;
     former = fiber->message;

@@ -39,13 +39,17 @@ aio__task_current(asyncio_loop_t *loop)
     return loop->current != NULL ? aio__task_of(loop->current) : NULL;
 }
 
-/* NULL for a plain future. */
+/* NULL for a plain future, and for NULL. */
 aio__inline struct aio__task *
 aio__task_from(asyncio_future_t *future)
 {
-    return future->type == &aio__task_type ? (struct aio__task *) future
-                                           : NULL;
+    return future != NULL && future->type == &aio__task_type
+        ? (struct aio__task *) future
+        : NULL;
 }
+
+/* The unfinished task that somebody awaits; NULL when it is anything else. */
+asyncio_task_t *aio__awaited_task(struct aio__waiter *waiter);
 
 /* Task.cancel() */
 bool aio__task_cancel(asyncio_future_t *future, asyncio_exception_t *message);

@@ -95,8 +95,12 @@ add_error(asyncio_task_group_t *group, int code, asyncio_exception_t *error)
     if (group->errors == NULL)
         group->errors = aio__exception_new(
             ASYNCIO_ERR_EXCEPTION_GROUP, "unhandled errors in a TaskGroup");
-    if (group->errors == NULL || aio__exception_add(group->errors, error) < 0)
+    if (group->errors == NULL) {
+        aio__exception_unref(error);
         group->status = UV_ENOMEM;
+    } else if (aio__exception_add(group->errors, error) < 0) {
+        group->status = UV_ENOMEM;
+    }
 }
 
 static void
@@ -185,6 +189,8 @@ wait_for_children(asyncio_task_group_t *group, int *cancelled,
         group->waiter = &waiter;
         r = aio__wait(&waiter);
         group->waiter = NULL;
+        if (r < 0)
+            group->interrupted = true;
         if (r < 0 && !group->aborting) {
             /* Cancelled from outside, like the children now. */
             *cancelled = r;
@@ -220,8 +226,12 @@ outcome(asyncio_task_group_t *group, int r, int cancelled,
     if (group->fatal != NULL)
         return aio__raise_exception(group->fatal->code,
                                     aio__exception_ref(group->fatal));
-    if (group->parent_cancelled && asyncio_task_uncancel(parent) == 0)
-        cancelled = 0;
+    if (group->parent_cancelled) {
+        if (asyncio_task_uncancel(parent) == 0)
+            cancelled = 0;
+        else if (group->interrupted)
+            cancelled = ASYNCIO_ERR_CANCELLED; /* not only by us */
+    }
     if (cancelled != 0 && group->errors == NULL)
         return aio__raise_exception(cancelled, aio__exception_ref(detail));
     if (r < 0 && r != ASYNCIO_ERR_CANCELLED)

@@ -141,6 +141,7 @@ asyncio_timeout_enter(asyncio_timeout_t *timeout)
         expire_soon(timeout);
         return;
     }
+    timeout->reserved = true;
     arm(timeout, timeout->when);
 }
 
@@ -159,7 +160,7 @@ asyncio_timeout_exit(asyncio_timeout_t *timeout, int r)
     }
     disarm(timeout);
     aio__scope_close(&timeout->scope);
-    if (timeout->status == 0)
+    if (timeout->reserved)
         aio__timerheap_release(&timeout->loop->timers);
     if (timeout->state == EXPIRING) {
         timeout->state = EXPIRED;
@@ -191,7 +192,7 @@ asyncio_timeout_reschedule(asyncio_timeout_t *timeout, double when)
         return asyncio_raise_at(ASYNCIO_ERR_RUNTIME, NULL, 0,
                                 "Cannot change state of %s Timeout",
                                 names[timeout->state]);
-    if (timeout->status == 0)
+    if (timeout->reserved)
         arm(timeout, when);
     return 0;
 }

@@ -97,7 +97,7 @@ check(asyncio_loop_t *loop, asyncio_future_t *const *futures, size_t count,
     if (isnan(timeout))
         return UV_EINVAL;
     for (size_t i = 0; i < count; i++) {
-        if (futures[i] == NULL)
+        if (futures == NULL || futures[i] == NULL)
             return UV_EINVAL;
         if (futures[i]->loop != NULL && futures[i]->loop != loop)
             return ASYNCIO_ERR_WRONG_LOOP;
