@@ -65,7 +65,9 @@ def count_case(build, program, case, variant, operations):
     done = subprocess.run(callgrind(command), capture_output=True, text=True,
                           check=False)
     if done.returncode != 0:
-        raise Skip(done.stderr.strip().splitlines()[-1])
+        lines = [re.sub(r'^==\d+==', '', line).strip()
+                 for line in done.stderr.splitlines()]
+        raise Skip(' '.join(line for line in lines if line)[-200:])
     return collected(done.stderr)
 
 
