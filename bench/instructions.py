@@ -5,8 +5,8 @@ operation takes over 3 % more of them than instructions.json says.
 
 An operation's count is the difference between two runs under callgrind that
 differ in the number of operations, divided by that number: start and end of
-the process cancel out. For echo it is a round trip in the server. Counts
-depend on the compiler, so the file has them by compiler; an unknown one is
+the process cancel out. The clock is virtual, or the number of polls would
+depend on time. For echo it is a round trip in the server. Counts depend on the compiler, so the file has them by compiler; an unknown one is
 skipped (status 77). `--update` writes the file.
 """
 
@@ -106,17 +106,6 @@ def measure(build, what):
     return (counts[1] - counts[0]) / (more - fewer)
 
 
-def measure_fairly(build, what, known):
-    """The least of up to three: how often the loop polls and reads the clock
-    depends on time, also under callgrind, and so on what else is running."""
-    now = measure(build, what)
-    for _ in range(2):
-        if known is None or now <= known * ALLOWED:
-            break
-        now = min(now, measure(build, what))
-    return now
-
-
 def compiler_of(build):
     """As every result of the harness says it, with the optimisation."""
     done = subprocess.run(
@@ -136,7 +125,7 @@ def check(build, whats, numbers, compiler):
     worse = 0
     known = numbers.get(compiler, {})
     for what in whats:
-        now = measure_fairly(build, what, known.get(what))
+        now = measure(build, what)
         if what not in known:
             print(f'{what:<16}{now:>10.1f}   no number for {compiler}')
             continue

@@ -180,7 +180,12 @@ print_result(const struct options *options, const struct result *result,
 static struct bench
 run_once(const struct options *options, const struct bench_case *c, uint64_t n)
 {
-    struct bench bench = {.n = n, .arg = c->arg, .quick = options->quick};
+    struct bench bench = {
+        .n = n,
+        .arg = c->arg,
+        .quick = options->quick,
+        .counted = options->operations != 0,
+    };
     c->run(&bench);
     return bench;
 }
