@@ -143,7 +143,10 @@ report_leftovers(asyncio_loop_t *loop, asyncio_task_t **tasks, size_t count)
             .task = task,
             .socket = -1};
 
+        asyncio_context_t *outer =
+            aio__context_enter(asyncio_task_get_context(task));
         asyncio_loop_call_exception_handler(loop, &context);
+        aio__context_enter(outer);
         task->unretrieved = false;
     }
 }
@@ -221,6 +224,18 @@ name_survivors(asyncio_loop_t *loop)
     }
 }
 
+/* What is ready still gets its turn: in CPython while generators and executor
+ * are shut down, each in a run of two passes. */
+static void
+last_passes(asyncio_loop_t *loop)
+{
+    for (int i = 0; i < 4; i++) {
+        asyncio_loop_stop(loop);
+        if (asyncio_loop_run_forever(loop) < 0)
+            break;
+    }
+}
+
 int
 asyncio_runner_close(asyncio_runner_t *runner)
 {
@@ -238,6 +253,7 @@ asyncio_runner_close(asyncio_runner_t *runner)
                                 "Cannot close a runner while its loop runs");
     for (int i = 0; i < CANCEL_ROUNDS && !aio__list_empty(&loop->tasks); i++)
         cancel_all_tasks(loop);
+    last_passes(loop);
     if (!aio__list_empty(&loop->tasks))
         name_survivors(loop);
     shutdown_executor(loop);

@@ -167,6 +167,26 @@ listen_to_all(struct gather *gather, asyncio_future_t *const *futures)
             futures[i]->marked = false;
 }
 
+/* Those that are done already. All of them count as seen, also after the first
+ * that fails, which ends the whole. */
+static void
+take_done(struct gather *gather)
+{
+    for (size_t i = 0; i < gather->count; i++) {
+        asyncio_future_t *child = gather->children[i].future;
+
+        if (child != NULL && child->state != AIO__PENDING
+            && child->refs != AIO__IMMORTAL)
+            child->unretrieved = false;
+    }
+    for (size_t i = 0; i < gather->count; i++) {
+        asyncio_future_t *child = gather->children[i].future;
+
+        if (child != NULL && child->state != AIO__PENDING)
+            child_done(gather, child);
+    }
+}
+
 asyncio_future_t *
 asyncio_gather_future(asyncio_future_t *const *futures, size_t count,
                       const asyncio_gather_options_t *options)
@@ -191,12 +211,7 @@ asyncio_gather_future(asyncio_future_t *const *futures, size_t count,
         gather->future.refs++; /* for the callbacks to come */
     if (count == 0)
         aio__future_finish(&gather->future, AIO__FINISHED, 0, NULL);
-    for (size_t i = 0; i < count; i++) {
-        asyncio_future_t *child = gather->children[i].future;
-
-        if (child != NULL && child->state != AIO__PENDING)
-            child_done(gather, child);
-    }
+    take_done(gather);
     return &gather->future;
 }
 

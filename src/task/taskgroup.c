@@ -134,7 +134,7 @@ refuse(asyncio_task_group_t *group, int code, asyncio_coro_t coro,
         drop(coro.frame);
     if (why != NULL)
         asyncio_raise_at(code, NULL, 0, "TaskGroup %s", why);
-    if (group->status == 0 && !group->aborting)
+    if (group->status == 0 && !group->aborting && !group->exiting)
         group->status = code;
     return aio__future_failed(code);
 }

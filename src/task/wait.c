@@ -72,13 +72,15 @@ on_child(struct aio__future_job *job, asyncio_future_t *future)
     if (future != NULL && wait->waiter != NULL) {
         bool failed = future->state == AIO__FINISHED && future->status < 0;
 
-        if (wait->return_when == ASYNCIO_FIRST_EXCEPTION && failed)
-            future->unretrieved =
-                future->unretrieved && future->refs == AIO__IMMORTAL;
         if (--wait->counter == 0
-            || wait->return_when == ASYNCIO_FIRST_COMPLETED
-            || (wait->return_when == ASYNCIO_FIRST_EXCEPTION && failed))
+            || wait->return_when == ASYNCIO_FIRST_COMPLETED) {
             over(wait);
+        } else if (wait->return_when == ASYNCIO_FIRST_EXCEPTION && failed) {
+            /* Looked at, unlike the last one. */
+            if (future->refs != AIO__IMMORTAL)
+                future->unretrieved = false;
+            over(wait);
+        }
     }
     wait_unref(wait);
 }
