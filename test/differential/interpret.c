@@ -71,7 +71,7 @@ report(asyncio_loop_t *loop, const asyncio_exception_context_t *context,
 
         /* Said at the end, in the order of the numbers. */
         if (m->finished && num != 0) {
-            m->unretrieved[num] = true;
+            m->unretrieved[num] = context->code;
             m->unretrieved_detail[num] =
                 asyncio_exception_ref(context->exception);
         }
@@ -141,10 +141,9 @@ give_back(struct machine *m)
         const asyncio_exception_t *detail = m->unretrieved_detail[i];
         char text[512];
 
-        if (m->unretrieved[i])
+        if (m->unretrieved[i] != 0)
             trace(m, "!", "unretrieved", "%d %s", i,
-                  error_text(text, sizeof text, asyncio_exception_code(detail),
-                             detail));
+                  error_text(text, sizeof text, m->unretrieved[i], detail));
         asyncio_exception_unref(detail);
         free(m->entries[i].children);
     }

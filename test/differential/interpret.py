@@ -260,7 +260,7 @@ class Machine:
             fr = Frame(0, "-")
 
             def fn(*args):
-                if self.lines > LINES or self.dead or self.over():
+                if self.lines > LINES or self.dead:
                     return
                 self.write("-", f"c{c}", "start")
                 for o in ops:
@@ -270,13 +270,6 @@ class Machine:
                         raise ERRORS[o.args[0]]
             self.callbacks[c] = fn
         return fn
-
-    def over(self):
-        """Whether Runner.close() has no more tasks to wait for. How many
-        passes of the loop it makes then is its own affair."""
-        return self.closing and all(
-            fut.done() for fut in self.numbers
-            if isinstance(fut, asyncio.Task))
 
     def full(self):
         """Whether no more tasks may be made. Runner.close() cancels only

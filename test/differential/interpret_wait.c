@@ -118,6 +118,15 @@ OPERATION(gatherf)
 
 /* --- wait ------------------------------------------------------------------- */
 
+/* How this library writes a timeout that may be none. */
+static double
+limit(int eighths)
+{
+    if (eighths == NO_TIME)
+        return 0;
+    return eighths <= 0 ? -1 : eighths / 8.0;
+}
+
 /* The numbers of those that are done, or not, each once. */
 static void
 list_done(char *buffer, size_t size, const struct several *several,
@@ -146,9 +155,7 @@ OPERATION(wait)
         ASYNCIO_FIRST_COMPLETED, ASYNCIO_FIRST_EXCEPTION,
         ASYNCIO_ALL_COMPLETED};
     struct several several = pick(m, line, 2);
-    double timeout = line->args[1] == NO_TIME ? 0
-                     : line->args[1] <= 0     ? -1
-                                              : line->args[1] / 8.0;
+    double timeout = limit(line->args[1]);
     char text[2][64];
     bool done[ARGS_MAX];
     int r = asyncio_wait(several.futures, several.count, .timeout = timeout,
@@ -165,18 +172,62 @@ OPERATION(wait)
 
 /* --- as_completed ----------------------------------------------------------- */
 
+#ifndef NO_SYNC
 OPERATION(ascompleted)
 {
-    (void) m, (void) line;
-    return say(fr, "todo");
+    struct several several = pick(m, line, 2);
+    asyncio_as_completed_t *it = asyncio_as_completed(
+        several.futures, several.count, .timeout = limit(line->args[0]));
+    asyncio_future_t *future;
+    int n = 0, r = 0;
+
+    while (n != line->args[1]
+           && (r = asyncio_as_completed_next(it, &future)) > 0) {
+        trace(m, fr->who, "ascompleted", "%d", number_of(m, future));
+        n++;
+    }
+    asyncio_as_completed_unref(it);
+    return r < 0 ? r : say(fr, "%d", n);
+}
+
+/* Await one waiter; errors are shown, a cancellation ends the loop. */
+static int
+await_waiter(struct machine *m, struct frame *fr, asyncio_coro_t waiter)
+{
+    asyncio_as_completed_waiter_t *frame = waiter.frame;
+    int r = asyncio_await(waiter);
+    char text[512];
+
+    if (r == ASYNCIO_ERR_CANCELLED)
+        return r;
+    if (r < 0)
+        error_text(text, sizeof text, r, asyncio_current_exception());
+    else
+        value_text(m, text, sizeof text, number_of(m, frame->future));
+    trace(m, fr->who, "waiters", "%s", text);
+    return 0;
 }
 
 OPERATION(waiters)
 {
-    (void) m, (void) line;
-    return say(fr, "todo");
+    struct several several = pick(m, line, 2);
+    asyncio_as_completed_t *it = asyncio_as_completed(
+        several.futures, several.count, .timeout = limit(line->args[0]));
+    asyncio_coro_t waiter;
+    int n = 0, r = 0;
+
+    while (n != line->args[1]
+           && (r = asyncio_as_completed_next_waiter(it, &waiter)) > 0) {
+        r = await_waiter(m, fr, waiter);
+        if (r < 0)
+            break;
+        n++;
+    }
+    asyncio_as_completed_unref(it);
+    return r < 0 ? r : say(fr, "%d", n);
 }
 
+#endif
 /* --- shield ----------------------------------------------------------------- */
 
 OPERATION(shield)
@@ -255,8 +306,10 @@ const struct operation operations_wait[] = {
     {"gatherc", OPERATION_ASYNC, op_gatherc, false},
     {"gatherf", OPERATION_PLAIN, op_gatherf, false},
     {"wait", OPERATION_ASYNC, op_wait, false},
+#ifndef NO_SYNC
     {"ascompleted", OPERATION_ASYNC, op_ascompleted, false},
     {"waiters", OPERATION_ASYNC, op_waiters, false},
+#endif
     {"shield", OPERATION_ASYNC, op_shield, false},
     {"shieldf", OPERATION_PLAIN, op_shieldf, false},
     {"shieldc", OPERATION_ASYNC, op_shieldc, false},

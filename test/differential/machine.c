@@ -274,17 +274,6 @@ body(void *arg)
     return r;
 }
 
-/* Whether closing has no more tasks to wait for. */
-static bool
-over(const struct machine *m)
-{
-    for (int i = 1; i <= m->last; i++)
-        if (m->entries[i].made == MADE_TASK
-            && !asyncio_future_done(m->entries[i].future))
-            return false;
-    return m->closing;
-}
-
 struct callback *
 callback_of(struct machine *m, int number)
 {
@@ -300,7 +289,7 @@ callback(void *arg)
     struct frame fr = {.who = "-"};
     char place[16];
 
-    if (m->lines > LINES || m->finished || over(m))
+    if (m->lines > LINES || m->finished)
         return 0;
     snprintf(place, sizeof place, "c%d", self->number);
     trace(m, "-", place, "start");

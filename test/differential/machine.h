@@ -118,7 +118,7 @@ struct machine {
     struct object objects[OBJECTS_MAX];
     void **scopes; /* groups and timeouts, owned; freed at the end */
     size_t scope_count;
-    bool unretrieved[FUTURES];
+    int unretrieved[FUTURES]; /* codes of failures nobody looked at */
     const asyncio_exception_t *unretrieved_detail[FUTURES];
 };
 

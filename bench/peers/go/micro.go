@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"math"
 	"runtime"
 	"sync"
 	"time"
@@ -12,9 +11,7 @@ import (
 
 func yield(b *Bench) {
 	var all sync.WaitGroup
-	// One thread runs them all. It may leave this one while it still makes
-	// them, so the count only begins when all are there.
-	left := math.MaxInt
+	left := b.N // one thread runs them, and only at a Gosched changes which
 	all.Add(b.Arg)
 	for i := 0; i < b.Arg; i++ {
 		go func() {
@@ -30,7 +27,6 @@ func yield(b *Bench) {
 		}()
 	}
 	runtime.Gosched()
-	left = b.N
 	b.Start()
 	all.Wait()
 }
