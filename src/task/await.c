@@ -38,11 +38,12 @@ cancel_awaited(struct aio__waiter *waiter, asyncio_exception_t *message)
 asyncio_task_t *
 aio__awaited_task(struct aio__waiter *waiter)
 {
-    struct future_waiter *waiting =
-        aio__container_of(waiter, struct future_waiter, waiter);
+    struct future_waiter *waiting;
 
-    if (waiter == NULL || waiter->cancel != cancel_awaited
-        || waiting->future->state != AIO__PENDING
+    if (waiter == NULL || waiter->cancel != cancel_awaited)
+        return NULL;
+    waiting = aio__container_of(waiter, struct future_waiter, waiter);
+    if (waiting->future->state != AIO__PENDING
         || aio__task_from(waiting->future) == NULL)
         return NULL;
     return waiting->future;
