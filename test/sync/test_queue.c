@@ -24,7 +24,7 @@ putter(char item)
 }
 
 static void
-get_now(char expected)
+expect_item(char expected)
 {
     void *item = NULL;
 
@@ -81,7 +81,7 @@ PLAIN(a_queue_is_empty_until_something_is_put_and_once_it_is_got)
     assert_r(asyncio_queue_put_nowait(&queue, ITEM('a')), 0);
     ck_assert(!asyncio_queue_empty(&queue));
     ck_assert_uint_eq(asyncio_queue_qsize(&queue), 1);
-    get_now('a');
+    expect_item('a');
     ck_assert(asyncio_queue_empty(&queue));
     end_queue();
 }
@@ -107,9 +107,9 @@ PLAIN(a_queue_is_full_at_its_limit)
 PLAIN(a_queue_gives_what_was_put_first)
 {
     fill(0, "132");
-    get_now('1');
-    get_now('3');
-    get_now('2');
+    expect_item('1');
+    expect_item('3');
+    expect_item('2');
     end_queue();
 }
 
@@ -136,11 +136,11 @@ BEHAVIOUR(getting_from_a_full_queue_wakes_the_first_putter)
     asyncio_task_t *b = putter('b');
     asyncio_task_t *c = putter('c');
     passes(1);
-    get_now('a');
+    expect_item('a');
     passes(1);
     assert_r(finish(b), 0);
     ck_assert(!asyncio_task_done(c));
-    get_now('b');
+    expect_item('b');
     assert_r(finish(c), 0);
     end_queue();
 }
@@ -170,7 +170,7 @@ BEHAVIOUR(getting_from_an_empty_queue_waits_for_an_item)
 PLAIN(get_nowait_gives_an_item)
 {
     fill(0, "a");
-    get_now('a');
+    expect_item('a');
     end_queue();
 }
 
@@ -231,7 +231,7 @@ BEHAVIOUR(putting_where_there_is_room_does_not_suspend)
     assert_r(asyncio_queue_put(&queue, ITEM('a')), 0);
     assert_trace("");
     passes(1);
-    get_now('a');
+    expect_item('a');
     end_queue();
 }
 
@@ -239,7 +239,7 @@ static int
 get_later(void *arg)
 {
     (void) arg;
-    get_now('a');
+    expect_item('a');
     trace('g');
     return 0;
 }
@@ -256,7 +256,7 @@ BEHAVIOUR(putting_into_a_full_queue_waits_for_room)
     assert_r(asyncio_queue_put(&queue, ITEM('b')), 0);
     assert_trace("g");
     ck_assert_int_eq(now_ms(), 10);
-    get_now('b');
+    expect_item('b');
     end_queue();
 }
 
@@ -265,7 +265,7 @@ PLAIN(put_nowait_stores_an_item)
 {
     fill(0, "");
     assert_r(asyncio_queue_put_nowait(&queue, ITEM('1')), 0);
-    get_now('1');
+    expect_item('1');
     end_queue();
 }
 
@@ -318,12 +318,12 @@ BEHAVIOUR(a_putter_cancelled_once_there_is_room_stores_nothing)
     fill(1, "1");
     asyncio_task_t *writer = putter('2');
     passes(1);
-    get_now('1');
+    expect_item('1');
     assert_r(end_by_cancel(writer), ASYNCIO_ERR_CANCELLED);
     ck_assert(asyncio_queue_empty(&queue));
     writer = putter('2');
     assert_r(finish(writer), 0);
-    get_now('2');
+    expect_item('2');
     ck_assert(asyncio_queue_empty(&queue));
     end_queue();
 }
@@ -353,9 +353,9 @@ BEHAVIOUR(a_cancelled_putter_is_skipped)
     assert_r(finish(a), 0);
     ck_assert(!asyncio_task_done(c));
     assert_r(end_by_cancel(c), ASYNCIO_ERR_CANCELLED);
-    get_now('a');
+    expect_item('a');
     assert_r(finish(b), 0);
-    get_now('b');
+    expect_item('b');
     end_queue();
 }
 
@@ -390,7 +390,7 @@ BEHAVIOUR(a_put_cancelled_after_its_wake_up_is_just_cancelled)
     fill(1, "a");
     asyncio_task_t *task = putter('b');
     passes(1);
-    get_now('a'); /* takes the putter out */
+    expect_item('a'); /* takes the putter out */
     assert_r(end_by_cancel(task), ASYNCIO_ERR_CANCELLED);
     assert_repr("<Queue maxsize=1 tasks[1]>");
     end_queue();
@@ -403,7 +403,7 @@ BEHAVIOUR(a_woken_getter_whose_item_was_taken_waits_again)
     asyncio_task_t *second = getter();
     passes(1);
     assert_r(asyncio_queue_put_nowait(&queue, ITEM('1')), 0);
-    get_now('1');
+    expect_item('1');
     passes(1);
     assert_trace("");
     /* It stands behind the second one now. */

@@ -27,7 +27,7 @@ putter(char item)
 }
 
 static void
-get_now(char expected)
+expect_item(char expected)
 {
     void *item = NULL;
 
@@ -148,7 +148,7 @@ BEHAVIOUR(what_is_in_a_queue_that_is_shut_down_can_be_got)
     assert_r(finish(blocked), ASYNCIO_ERR_QUEUE_SHUT_DOWN);
     passes(1);
     assert_trace("");
-    get_now('a');
+    expect_item('a');
     passes(1);
     assert_trace("");
     assert_r(asyncio_queue_task_done(&queue), 0);
@@ -176,7 +176,7 @@ BEHAVIOUR(an_immediate_shutdown_drops_what_is_in_a_queue)
 BEHAVIOUR(join_waits_for_work_that_was_begun_before_an_immediate_shutdown)
 {
     fill(0, "ab");
-    get_now('a');
+    expect_item('a');
     asyncio_task_t *joiner = START(join_it);
     passes(1);
     asyncio_queue_shutdown(&queue, .immediate = true);
@@ -198,7 +198,7 @@ PLAIN(items_that_nobody_takes_are_dropped_once)
     assert_r(asyncio_queue_put_nowait(&queue, ITEM('b')), 0);
     assert_r(asyncio_queue_put_nowait(&queue, ITEM('c')),
              ASYNCIO_ERR_QUEUE_FULL);
-    get_now('a');
+    expect_item('a');
     ck_assert_int_eq(drops, 0);
     asyncio_queue_shutdown(&queue, .immediate = true);
     ck_assert_int_eq(drops, 1);
@@ -217,7 +217,7 @@ SCENARIO(a_put_without_memory_fails_and_harms_nothing)
     assert_r(asyncio_queue_init(&queue, 0), 0);
     r = asyncio_queue_put(&queue, ITEM('a'));
     if (r == 0)
-        get_now('a');
+        expect_item('a');
     else
         ck_assert(asyncio_queue_empty(&queue));
     end_queue();
