@@ -49,6 +49,13 @@ asyncio_loop_time(asyncio_loop_t *loop)
     return aio__loop_now(loop);
 }
 
+/* In a double the resolution vanishes beside a time of some months. */
+aio__inline bool
+is_due(double when, double now)
+{
+    return when <= now || when < now + CLOCK_RESOLUTION;
+}
+
 /* What became ready makes up the next pass, and what was armed counts. The
  * timers of a pass are those due when it begins: what becomes due while its
  * callbacks run comes after what they make ready, in the next pass. */
@@ -70,7 +77,7 @@ must_poll(asyncio_loop_t *loop)
     const struct aio__timer_slot *first = aio__timerheap_first(&loop->timers);
     double now;
 
-    if (first != NULL && first->when < loop->began + CLOCK_RESOLUTION)
+    if (first != NULL && is_due(first->when, loop->began))
         return true;
     now = aio__loop_now(loop);
     if (!loop->virtual_clock && now - loop->polled > POLL_INTERVAL)
@@ -162,9 +169,9 @@ static void
 fire_timers(asyncio_loop_t *loop)
 {
     const struct aio__timer_slot *first = aio__timerheap_first(&loop->timers);
-    double end = loop->began + CLOCK_RESOLUTION;
 
-    while (first != NULL && first->when < end && loop->interrupted == 0) {
+    while (first != NULL && is_due(first->when, loop->began)
+           && loop->interrupted == 0) {
         struct aio__timer *timer = first->timer;
 
         aio__timerheap_remove(&loop->timers, timer);
