@@ -41,13 +41,21 @@ static asyncio_exception_t statics[] = {
 #undef STATIC
 };
 
-asyncio_exception_t *
-aio__exception_of(int code)
+static asyncio_exception_t *
+find_static(int code)
 {
     for (size_t i = 0; i < aio__array_size(statics); i++)
         if (statics[i].code == code)
             return &statics[i];
-    return aio__exception_of(ASYNCIO_ERR_FAILED);
+    return NULL;
+}
+
+asyncio_exception_t *
+aio__exception_of(int code)
+{
+    asyncio_exception_t *exception = find_static(code);
+
+    return exception != NULL ? exception : find_static(ASYNCIO_ERR_FAILED);
 }
 
 asyncio_exception_t *
@@ -146,7 +154,8 @@ aio__raise_exception(int code, asyncio_exception_t *exception)
         pthread_setspecific(key, &thread_raised);
         thread_noted = true;
     }
-    *raised = exception;
+    /* Also an error without detail is one that others may have as a cause. */
+    *raised = exception != NULL || code >= 0 ? exception : find_static(code);
     aio__exception_unref(former);
     return code;
 }

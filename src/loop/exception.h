@@ -37,7 +37,8 @@ asyncio_exception_t *aio__exception_of(int code);
 int aio__exception_add(asyncio_exception_t *group, asyncio_exception_t *error);
 
 /* Make this the newest error of the running fiber, or of the thread; takes
- * the reference, NULL forgets the former one. Returns `code`. */
+ * the reference, which is NULL for an error without detail. A code of 0
+ * forgets the former one. Returns `code`. */
 int aio__raise_exception(int code, asyncio_exception_t *exception);
 
 /* Raise a code whose cause is the newest error. */

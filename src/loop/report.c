@@ -150,7 +150,7 @@ aio__callback_failed(asyncio_loop_t *loop, int code, asyncio_handle_t *handle)
                                                .socket = -1};
 
         asyncio_loop_call_exception_handler(loop, &context);
-        aio__raise_exception(code, NULL); /* it has been dealt with */
+        aio__raise_exception(0, NULL); /* it has been dealt with */
     }
     aio__exception_unref(exception);
 }
