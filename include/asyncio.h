@@ -20,6 +20,8 @@
 #include "asyncio/runners.h"
 #include "asyncio/staggered.h"
 #include "asyncio/streams.h"
+#include "asyncio/signals.h"
+#include "asyncio/sockets.h"
 #include "asyncio/taskgroups.h"
 #include "asyncio/tasks.h"
 #include "asyncio/threads.h"

@@ -237,5 +237,21 @@
     ASYNCIO__KW1(asyncio_wrap_future, asyncio_wrap_future_options_t,           \
                  __VA_ARGS__, )
 
+/* sockets.h */
+#define asyncio_loop_add_reader(...)                                           \
+    ASYNCIO__KW4(asyncio_loop_add_reader, asyncio_loop_add_reader_options_t,   \
+                 __VA_ARGS__, )
+#define asyncio_loop_add_writer(...)                                           \
+    ASYNCIO__KW4(asyncio_loop_add_writer, asyncio_loop_add_reader_options_t,   \
+                 __VA_ARGS__, )
+#define asyncio_loop_sock_sendfile(...)                                        \
+    ASYNCIO__KW3(asyncio_loop_sock_sendfile,                                   \
+                 asyncio_loop_sock_sendfile_options_t, __VA_ARGS__, )
+
+/* signals.h */
+#define asyncio_loop_add_signal_handler(...)                                   \
+    ASYNCIO__KW4(asyncio_loop_add_signal_handler,                              \
+                 asyncio_loop_add_signal_handler_options_t, __VA_ARGS__, )
+
 #endif /* !__cplusplus */
 #endif

@@ -226,6 +226,8 @@ asyncio_loop_call_soon_threadsafe(asyncio_loop_t *loop,
                                   asyncio_callback_t callback, void *arg,
                                   const asyncio_loop_call_options_t *options)
 {
+    asyncio_handle_t **ret = aio__option(options, ret_handle, NULL);
+    asyncio_handle_t *former;
     asyncio_handle_t *handle;
     int r;
 
@@ -233,40 +235,38 @@ asyncio_loop_call_soon_threadsafe(asyncio_loop_t *loop,
     if (r < 0)
         return r;
     handle->threadsafe = true;
-    pthread_mutex_lock(&loop->lock);
-    if (loop->inbox_closed) {
-        pthread_mutex_unlock(&loop->lock);
+    former = ret != NULL ? *ret : NULL;
+    hand_out(handle, options); /* before it can run */
+    r = aio__post(loop, &handle->job);
+    if (r < 0) {
         handle->drop = NULL;
+        if (ret != NULL) {
+            *ret = former;
+            asyncio_handle_unref(handle);
+        }
         asyncio_handle_unref(handle);
-        return ASYNCIO_ERR_LOOP_CLOSED;
     }
-    hand_out(handle, options);
-    if (pthread_equal(loop->thread, pthread_self())) {
-        /* In its place among all calls. */
-        aio__queue_append(&loop->ready, &loop->inbox);
-        aio__queue_push(&loop->ready, &handle->job);
-        pthread_mutex_unlock(&loop->lock);
-        return 0;
-    }
-    aio__queue_push(&loop->inbox, &handle->job);
-    atomic_store(&loop->inbox_full, true);
-    /* Inside the lock: the handle is closed only after inbox_closed is set. */
-    uv_async_send(&loop->wakeup);
-    pthread_mutex_unlock(&loop->lock);
-    return 0;
+    return r;
 }
 
 int
 aio__post(asyncio_loop_t *loop, struct aio__job *job)
 {
-    int r = ASYNCIO_ERR_LOOP_CLOSED;
+    int r = 0;
 
     pthread_mutex_lock(&loop->lock);
-    if (!loop->inbox_closed) {
+    if (loop->inbox_closed) {
+        r = ASYNCIO_ERR_LOOP_CLOSED;
+    } else if (pthread_equal(loop->thread, pthread_self())) {
+        /* In its place among the calls of call_soon(), and behind those of
+         * other threads that came before it. */
+        aio__queue_append(&loop->ready, &loop->inbox);
+        aio__queue_push(&loop->ready, job);
+    } else {
         aio__queue_push(&loop->inbox, job);
         atomic_store(&loop->inbox_full, true);
+        /* Inside the lock: the handle is closed after inbox_closed is set. */
         uv_async_send(&loop->wakeup);
-        r = 0;
     }
     pthread_mutex_unlock(&loop->lock);
     return r;

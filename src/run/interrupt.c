@@ -177,8 +177,12 @@ aio__interrupt_install(struct aio__interrupt *interrupt, asyncio_loop_t *loop,
 void
 aio__interrupt_restore(struct aio__interrupt *interrupt)
 {
+    struct sigaction now;
+
     if (interrupt->installed) {
-        sigaction(SIGINT, &interrupt->old_int, NULL);
+        /* Unless the program has a handler of its own by now. */
+        if (sigaction(SIGINT, NULL, &now) == 0 && now.sa_handler == on_sigint)
+            sigaction(SIGINT, &interrupt->old_int, NULL);
         interrupted_loop = NULL;
         interrupt->loop->on_signal = NULL;
         if (atomic_exchange(&interrupt->loop->signalled, false))
