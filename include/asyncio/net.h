@@ -144,9 +144,9 @@ typedef struct asyncio_connection_options {
  * @param    ret_protocol      gets the protocol; may be NULL
  * @param    options           keywords, or NULL
  * @return   0, after connection_made; an error of name resolution; the error of
- *           the last system call when all addresses fail in the same way, else
- *           UV_ECONNREFUSED (or that of the first) with a message that begins
- *           "Multiple exceptions: "; ASYNCIO_ERR_EXCEPTION_GROUP with
+ *           connecting (UV_ECONNREFUSED, UV_ENETUNREACH, ...), and when
+ *           several addresses failed in different ways that of the first one,
+ *           with a message that begins "Multiple exceptions: "; ASYNCIO_ERR_EXCEPTION_GROUP with
  *           all_errors; ASYNCIO_ERR_VALUE for keywords that contradict each
  *           other; UV_EINVAL for a port out of range; UV_ENOMEM;
  *           ASYNCIO_ERR_CANCELLED
@@ -165,6 +165,8 @@ typedef struct asyncio_server asyncio_server_t;
 typedef struct asyncio_server_options {
     size_t size;
     void *arg;                  /* of the protocol factory or the callback */
+    asyncio_drop_t drop;        /* of arg: when the server and its connections
+                                   are gone, or when this fails */
     const char *const *hosts;   /* several, then NULL; instead of host */
     int family;                 /* AF_UNSPEC, AF_INET, AF_INET6 */
     int flags;                  /* AI_...; 0: AI_PASSIVE */

@@ -25,6 +25,7 @@ struct aio__fiber_ops;
 struct aio__executor;
 struct aio__polls;
 struct aio__signals;
+struct aio__io;
 
 struct aio__queue {
     struct aio__job *head;
@@ -70,7 +71,7 @@ struct asyncio_loop {
     uv_async_t wakeup; /* from other threads; not referenced */
     uv_timer_t timer;  /* the next deadline */
     uv_idle_t idle;    /* keeps the poll from blocking after that fired */
-    int handles_open;  /* of the three above */
+    int handles_open;  /* the three above, and those of other layers */
 
     /* Rarely used. */
     _Atomic(uint32_t) refs;
@@ -90,6 +91,7 @@ struct asyncio_loop {
     struct aio__executor *executor; /* these three: of the io layer, once */
     struct aio__polls *polls;       /* used */
     struct aio__signals *signals;
+    struct aio__io *io;          /* of the io layer; NULL until used */
     asyncio_loop_t *outer;       /* running loop before run_until_complete */
 };
 

@@ -1,0 +1,568 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Connections: the life of a transport over a descriptor, and its reading.
+ *
+ * libuv polls the descriptor and we read and write it ourselves: so bytes go
+ * straight where a buffered protocol wants them, a write to a closed socket
+ * raises no SIGPIPE, and what the system says is seen as it is.
+ *
+ * Invariants: connection_made is the first call of a protocol and
+ * connection_lost the last one, each once, both from the ready queue and
+ * never inside a call of the program. After close() or abort() nothing is
+ * delivered. The descriptor is closed right after connection_lost, behind
+ * uv_close(), which makes libuv forget it; the memory goes when libuv has
+ * called back and nobody holds a reference.
+ *
+ * Python counterpart: _SelectorSocketTransport and the pipe transports.
+ */
+#include "io/conn.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/block.h"
+#include "base/counters.h"
+#include "loop/report.h"
+
+static const struct aio__transport_type socket_type;
+
+static struct aio__conn *
+conn_of(asyncio_transport_t *transport)
+{
+    return aio__container_of(transport, struct aio__conn, base);
+}
+
+static bool
+wants_reading(const struct aio__conn *conn)
+{
+    return conn->started && !conn->paused && !conn->ended
+        && !conn->base.closing;
+}
+
+static void on_poll(uv_poll_t *poll, int status, int events);
+
+/* Tell libuv what to look for, when that has changed. */
+void
+aio__conn_poll(struct aio__conn *conn)
+{
+    int wanted = 0;
+
+    if (wants_reading(conn))
+        wanted |= UV_READABLE;
+    if (conn->queue.size > 0)
+        wanted |= UV_WRITABLE;
+    if (wanted == conn->polled || conn->fd < 0)
+        return;
+    conn->polled = (uint8_t) wanted;
+    if (wanted != 0)
+        uv_poll_start(&conn->poll, wanted, on_poll);
+    else
+        uv_poll_stop(&conn->poll);
+}
+
+void
+aio__conn_lose(struct aio__conn *conn)
+{
+    conn->lost_writes++;
+    aio__event_post(conn->base.loop, &conn->lost_event);
+}
+
+/* Takes the exception. */
+void
+aio__conn_force_close(struct aio__conn *conn, asyncio_exception_t *exception)
+{
+    if (conn->lost_writes > 0) {
+        aio__exception_unref(exception);
+        return;
+    }
+    aio__wqueue_clear(&conn->queue);
+    conn->base.closing = true;
+    aio__conn_poll(conn);
+    conn->exception = exception;
+    aio__conn_lose(conn);
+}
+
+/* Errors of the system are no news for anybody but the protocol. */
+void
+aio__conn_broke(struct aio__conn *conn, int code)
+{
+    aio__conn_force_close(conn, aio__exception_of(code));
+}
+
+void
+aio__conn_failed(struct aio__conn *conn, int code, const char *message)
+{
+    asyncio_exception_t *detail = aio__transport_detail(code);
+
+    aio__transport_report(&conn->base, code, message);
+    aio__conn_force_close(conn, detail);
+}
+
+static void
+read_end(struct aio__conn *conn)
+{
+    asyncio_protocol_t *protocol = conn->base.protocol;
+    int keep = 0;
+
+    if (protocol->eof_received != NULL)
+        keep = protocol->eof_received(protocol);
+    if (keep < 0) {
+        aio__conn_failed(conn, keep,
+                         "Fatal error: protocol.eof_received() call failed.");
+        return;
+    }
+    conn->ended = true;
+    if (keep == 0 || conn->kind != AIO__CONN_SOCKET)
+        asyncio_transport_close(&conn->base);
+    else
+        aio__conn_poll(conn);
+}
+
+static ssize_t
+read_some(struct aio__conn *conn, void *buffer, size_t size)
+{
+    ssize_t n = conn->kind == AIO__CONN_SOCKET
+        ? recv(conn->fd, buffer, size, MSG_DONTWAIT)
+        : read(conn->fd, buffer, size);
+
+    if (aio__likely(n > 0))
+        return n;
+    if (n == 0) {
+        read_end(conn);
+    } else if (errno == EIO && conn->kind != AIO__CONN_SOCKET) {
+        read_end(conn); /* of a terminal whose other side was closed */
+    } else if (errno != EAGAIN && errno != EINTR) {
+        aio__conn_broke(conn, -errno);
+    }
+    return -1;
+}
+
+static void
+read_buffered(struct aio__conn *conn)
+{
+    asyncio_protocol_t *protocol = conn->base.protocol;
+    void *buffer = NULL;
+    size_t size = 0;
+    ssize_t n;
+    int r;
+
+    r = protocol->get_buffer(protocol, -1, &buffer, &size);
+    if (r >= 0 && (size == 0 || buffer == NULL))
+        r = asyncio_raise_at(ASYNCIO_ERR_RUNTIME, NULL, 0,
+                             "get_buffer() returned an empty buffer");
+    if (r < 0) {
+        aio__conn_failed(conn, r,
+                         "Fatal error: protocol.get_buffer() call failed.");
+        return;
+    }
+    if (!wants_reading(conn))
+        return;
+    n = read_some(conn, buffer, size);
+    if (n < 0)
+        return;
+    r = protocol->buffer_updated(protocol, (size_t) n);
+    if (r < 0)
+        aio__conn_failed(
+            conn, r, "Fatal error: protocol.buffer_updated() call failed.");
+}
+
+static void
+read_ready(struct aio__conn *conn)
+{
+    asyncio_protocol_t *protocol = conn->base.protocol;
+    char *buffer = conn->base.loop->io->buffer;
+    ssize_t n;
+    int r;
+
+    if (protocol->get_buffer != NULL) {
+        read_buffered(conn);
+        return;
+    }
+    n = read_some(conn, buffer, AIO__READ_SIZE);
+    if (n < 0 || protocol->data_received == NULL)
+        return;
+    r = protocol->data_received(protocol, buffer, (size_t) n);
+    if (aio__unlikely(r < 0))
+        aio__conn_failed(
+            conn, r, "Fatal error: protocol.data_received() call failed.");
+}
+
+/* The reader of what we write went away. */
+static void
+write_pipe_broke(struct aio__conn *conn)
+{
+    if (conn->queue.size > 0)
+        aio__conn_broke(conn, UV_EPIPE);
+    else
+        aio__conn_force_close(conn, NULL);
+}
+
+/* libuv says "bad descriptor" for any error condition, and stops. */
+static int
+error_events(struct aio__conn *conn)
+{
+    int error = 0;
+    socklen_t size = sizeof error;
+
+    conn->polled = 0;
+    if (conn->kind == AIO__CONN_SOCKET) {
+        /* What arrived before the error is delivered before it; reading or
+         * writing will tell the error, unless neither is wanted. */
+        if (!wants_reading(conn) && conn->queue.size == 0
+            && getsockopt(conn->fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0
+            && error != 0)
+            aio__conn_broke(conn, -error);
+        return UV_READABLE | UV_WRITABLE;
+    }
+    if (conn->kind == AIO__CONN_WRITE_PIPE) {
+        write_pipe_broke(conn);
+        return 0;
+    }
+    return UV_READABLE;
+}
+
+static void
+on_poll(uv_poll_t *poll, int status, int events)
+{
+    struct aio__conn *conn = aio__container_of(poll, struct aio__conn, poll);
+    asyncio_loop_t *loop = conn->base.loop;
+
+    loop->context = &conn->base.context;
+    if (aio__unlikely(status < 0))
+        events = error_events(conn);
+    if ((events & UV_READABLE) && wants_reading(conn)) {
+        if (aio__likely(conn->kind != AIO__CONN_WRITE_PIPE))
+            read_ready(conn);
+        else
+            write_pipe_broke(conn);
+    }
+    if (aio__unlikely(events & UV_WRITABLE) && conn->queue.size > 0)
+        aio__conn_flush(conn);
+    if (aio__unlikely(status < 0))
+        aio__conn_poll(conn);
+    loop->context = NULL;
+}
+
+static void
+on_made(struct aio__job *job)
+{
+    struct aio__conn *conn =
+        aio__container_of(job, struct aio__conn, made_event.job);
+
+    conn->made_event.queued = false;
+    conn->made = true;
+    aio__transport_made(&conn->base);
+    conn->started = true;
+    aio__conn_poll(conn);
+    if (conn->waiter != NULL)
+        aio__wake(conn->waiter, 0);
+    conn->waiter = NULL;
+}
+
+static void
+on_closed(uv_handle_t *handle)
+{
+    struct aio__conn *conn =
+        aio__container_of((uv_poll_t *) handle, struct aio__conn, poll);
+
+    aio__uv_closed(conn->base.loop);
+    asyncio_transport_unref(&conn->base);
+}
+
+/* Everything but the memory. */
+static void
+let_go(struct aio__conn *conn)
+{
+    struct aio__conn_owner *owner = conn->owner;
+
+    aio__list_remove(&conn->closer.link);
+    aio__io_own(conn->base.loop, conn->fd, NULL);
+    uv_close((uv_handle_t *) &conn->poll, on_closed);
+    aio__fd_close(conn->fd);
+    conn->fd = -1;
+    if (conn->empty != NULL) {
+        aio__wake(conn->empty, UV_ECONNRESET);
+        conn->empty = NULL;
+    }
+    aio__transport_drop_protocol(&conn->base);
+    aio__list_remove(&conn->owned);
+    conn->owner = NULL;
+    if (owner != NULL)
+        owner->ended(owner);
+}
+
+static void
+on_lost(struct aio__job *job)
+{
+    struct aio__conn *conn =
+        aio__container_of(job, struct aio__conn, lost_event.job);
+
+    conn->lost_event.queued = false;
+    aio__transport_lost(&conn->base, conn->exception);
+    let_go(conn);
+}
+
+/* The loop closes: nobody is called any more. */
+static void
+close_with_loop(struct aio__closer *closer)
+{
+    struct aio__conn *conn =
+        aio__container_of(closer, struct aio__conn, closer);
+    asyncio_loop_t *loop = conn->base.loop;
+
+    if (!conn->base.closing)
+        aio__log(ASYNCIO_LOG_WARNING, "unclosed transport %s fd=%d",
+                 conn->base.type->name, conn->fd);
+    aio__event_withdraw(loop, &conn->made_event);
+    aio__event_withdraw(loop, &conn->lost_event);
+    conn->base.closing = true;
+    conn->lost_writes++;
+    aio__wqueue_clear(&conn->queue);
+    let_go(conn);
+}
+
+static void
+conn_close(asyncio_transport_t *transport)
+{
+    struct aio__conn *conn = conn_of(transport);
+
+    if (transport->closing || transport->loop->forks != aio__forks)
+        return;
+    transport->closing = true;
+    aio__conn_poll(conn);
+    if (conn->queue.size == 0)
+        aio__conn_lose(conn);
+}
+
+static void
+conn_abort(asyncio_transport_t *transport)
+{
+    if (transport->loop->forks == aio__forks)
+        aio__conn_force_close(conn_of(transport), NULL);
+}
+
+static bool
+conn_is_reading(const asyncio_transport_t *transport)
+{
+    const struct aio__conn *conn =
+        (const struct aio__conn *) (const void *) transport;
+
+    return !transport->closing && !conn->paused;
+}
+
+static int
+conn_pause_reading(asyncio_transport_t *transport)
+{
+    struct aio__conn *conn = conn_of(transport);
+
+    if (transport->closing || conn->paused)
+        return 0;
+    conn->paused = true;
+    aio__conn_poll(conn);
+    return 0;
+}
+
+static int
+conn_resume_reading(asyncio_transport_t *transport)
+{
+    struct aio__conn *conn = conn_of(transport);
+
+    if (transport->closing || !conn->paused)
+        return 0;
+    conn->paused = false;
+    aio__transport_capture(transport);
+    aio__conn_poll(conn);
+    return 0;
+}
+
+typedef int (*name_fn)(int fd, struct sockaddr *addr, socklen_t *size);
+
+/* Asked for once, then kept, because the socket may be closed by then. */
+static const void *
+name_of(struct aio__conn *conn, struct sockaddr_storage **name, name_fn get)
+{
+    socklen_t size = sizeof **name;
+    struct sockaddr_storage *found;
+
+    if (*name != NULL || conn->fd < 0)
+        return *name;
+    found = aio__block_alloc(sizeof *found);
+    if (found == NULL)
+        return NULL;
+    memset(found, 0, sizeof *found);
+    if (get(conn->fd, (struct sockaddr *) found, &size) < 0) {
+        aio__block_free(found, sizeof *found);
+        return NULL;
+    }
+    *name = found;
+    return found;
+}
+
+static const void *
+conn_extra(asyncio_transport_t *transport, const char *name)
+{
+    struct aio__conn *conn = conn_of(transport);
+
+    if (conn->kind != AIO__CONN_SOCKET)
+        return strcmp(name, "pipe") == 0 ? &conn->fd : NULL;
+    if (strcmp(name, "socket") == 0)
+        return &conn->fd;
+    if (strcmp(name, "sockname") == 0)
+        return name_of(conn, &conn->sockname, getsockname);
+    if (strcmp(name, "peername") == 0)
+        return name_of(conn, &conn->peername, getpeername);
+    return NULL;
+}
+
+static void
+conn_fini(asyncio_transport_t *transport)
+{
+    struct aio__conn *conn = conn_of(transport);
+
+    aio__wqueue_clear(&conn->queue);
+    aio__exception_unref(conn->exception);
+    if (conn->sockname != NULL)
+        aio__block_free(conn->sockname, sizeof *conn->sockname);
+    if (conn->peername != NULL)
+        aio__block_free(conn->peername, sizeof *conn->peername);
+}
+
+static const struct aio__transport_type socket_type = {
+    .name = "SocketTransport",
+    .size = sizeof(struct aio__conn),
+    .close = conn_close,
+    .abort = conn_abort,
+    .extra = conn_extra,
+    .is_reading = conn_is_reading,
+    .pause_reading = conn_pause_reading,
+    .resume_reading = conn_resume_reading,
+    .write = aio__conn_write,
+    .writelines = aio__conn_writelines,
+    .write_owned = aio__conn_write_owned,
+    .write_eof = aio__conn_write_eof,
+    .buffered = aio__conn_buffered,
+    .fini = conn_fini,
+};
+
+static const struct aio__transport_type read_pipe_type = {
+    .name = "ReadPipeTransport",
+    .size = sizeof(struct aio__conn),
+    .close = conn_close,
+    .abort = conn_abort,
+    .extra = conn_extra,
+    .is_reading = conn_is_reading,
+    .pause_reading = conn_pause_reading,
+    .resume_reading = conn_resume_reading,
+    .fini = conn_fini,
+};
+
+static const struct aio__transport_type write_pipe_type = {
+    .name = "WritePipeTransport",
+    .size = sizeof(struct aio__conn),
+    .close = conn_close,
+    .abort = conn_abort,
+    .extra = conn_extra,
+    .write = aio__conn_write,
+    .writelines = aio__conn_writelines,
+    .write_owned = aio__conn_write_owned,
+    .write_eof = aio__conn_write_eof,
+    .buffered = aio__conn_buffered,
+    .fini = conn_fini,
+};
+
+struct aio__conn *
+aio__conn_of(asyncio_transport_t *transport)
+{
+    return transport->type == &socket_type ? conn_of(transport) : NULL;
+}
+
+static void
+conn_init(struct aio__conn *conn, asyncio_loop_t *loop,
+          enum aio__conn_kind kind, int fd, asyncio_protocol_t *protocol)
+{
+    static const struct aio__transport_type *const types[] = {
+        &socket_type, &read_pipe_type, &write_pipe_type};
+
+    aio__transport_init(&conn->base, types[kind], loop, protocol);
+    conn->fd = fd;
+    conn->kind = (uint8_t) kind;
+    conn->polled = 0;
+    conn->made = conn->started = conn->paused = conn->ended = false;
+    conn->eof = conn->sending_file = false;
+    conn->lost_writes = 0;
+    aio__wqueue_init(&conn->queue);
+    conn->exception = NULL;
+    conn->waiter = conn->empty = NULL;
+    aio__event_init(&conn->made_event, on_made);
+    aio__event_init(&conn->lost_event, on_lost);
+    conn->closer.close = close_with_loop;
+    conn->owner = NULL;
+    aio__list_init(&conn->owned);
+    conn->sockname = conn->peername = NULL;
+    aio__list_push_back(&loop->closers, &conn->closer.link);
+    aio__count(AIO__COUNT_FDS, 1);
+    aio__uv_opened(loop);
+    aio__event_post(loop, &conn->made_event);
+}
+
+int
+aio__conn_new(asyncio_loop_t *loop, enum aio__conn_kind kind, int fd,
+              asyncio_protocol_t *protocol, struct aio__conn **ret_conn)
+{
+    struct aio__conn *conn = aio__block_alloc(sizeof *conn);
+    int r;
+
+    if (conn == NULL)
+        return UV_ENOMEM;
+    r = aio__io_own(loop, fd, &conn->base);
+    if (r < 0)
+        goto fail;
+    r = uv_poll_init(loop->uv, &conn->poll, fd);
+    if (r < 0) {
+        aio__io_own(loop, fd, NULL);
+        goto fail;
+    }
+    conn_init(conn, loop, kind, fd, protocol);
+    *ret_conn = conn;
+    return 0;
+
+fail:
+    aio__block_free(conn, sizeof *conn);
+    return r;
+}
+
+int
+aio__conn_wait_made(struct aio__conn *conn)
+{
+    struct aio__waiter waiter;
+    int r;
+
+    aio__waiter_init(&waiter, conn->base.loop, NULL);
+    conn->waiter = &waiter;
+    asyncio_transport_ref(&conn->base);
+    r = aio__wait(&waiter);
+    if (r < 0) {
+        conn->waiter = NULL;
+        asyncio_transport_close(&conn->base);
+    }
+    asyncio_transport_unref(&conn->base);
+    return r;
+}
+
+int
+aio__conn_wait_empty(struct aio__conn *conn)
+{
+    struct aio__waiter waiter;
+    int r;
+
+    if (conn->queue.size == 0)
+        return 0;
+    aio__waiter_init(&waiter, conn->base.loop, NULL);
+    conn->empty = &waiter;
+    r = aio__wait(&waiter);
+    if (r == ASYNCIO_ERR_CANCELLED)
+        conn->empty = NULL;
+    return r;
+}

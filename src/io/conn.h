@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef AIO_IO_CONN_H
+#define AIO_IO_CONN_H
+
+/* Connections: transports over a descriptor that libuv polls. */
+
+#include <netinet/in.h>
+
+#include "io/io.h"
+#include "io/transport.h"
+#include "io/wqueue.h"
+#include "loop/fiber.h"
+
+enum aio__conn_kind {
+    AIO__CONN_SOCKET,
+    AIO__CONN_READ_PIPE,
+    AIO__CONN_WRITE_PIPE
+};
+
+/* Somebody who counts connections: a server. */
+struct aio__conn_owner {
+    void (*ended)(struct aio__conn_owner *owner); /* one of them did */
+};
+
+struct aio__conn {
+    asyncio_transport_t base;
+    int fd;                     /* -1 once closed */
+    uint8_t kind;               /* enum aio__conn_kind */
+    uint8_t polled;             /* UV_READABLE | UV_WRITABLE, as libuv knows */
+    bool made;                  /* connection_made was called */
+    bool started;               /* reading is on from here, unless paused */
+    bool paused;                /* by pause_reading */
+    bool ended;                 /* the peer's end of file came */
+    bool eof;                   /* by write_eof */
+    bool sending_file;          /* nothing else may be written */
+    uint32_t lost_writes;       /* > 0: connection_lost is scheduled */
+    struct aio__wqueue queue;
+    asyncio_exception_t *exception; /* for connection_lost; owned */
+    struct aio__waiter *waiter; /* waits for connection_made; or NULL */
+    struct aio__waiter *empty;  /* waits for an empty queue; or NULL */
+    struct aio__event made_event;
+    struct aio__event lost_event;
+    struct aio__closer closer;
+    struct aio__conn_owner *owner; /* NULL: nobody counts it */
+    struct aio__list owned;     /* of that owner */
+    struct sockaddr_storage *sockname; /* once asked for */
+    struct sockaddr_storage *peername; /* once asked for */
+    uv_poll_t poll;             /* the transport's own reference is for it */
+};
+
+/* Make a transport, and schedule connection_made. Takes `fd` and `protocol`
+ * only when it succeeds. */
+int aio__conn_new(asyncio_loop_t *loop, enum aio__conn_kind kind, int fd,
+                  asyncio_protocol_t *protocol, struct aio__conn **ret_conn);
+
+/* In the task that made it: wait until connection_made was called. On
+ * cancellation the transport is closed. */
+int aio__conn_wait_made(struct aio__conn *conn);
+
+/* A transport that is one, or NULL. */
+struct aio__conn *aio__conn_of(asyncio_transport_t *transport);
+
+/* Wait until the queue is empty, or the connection is lost (an error). */
+int aio__conn_wait_empty(struct aio__conn *conn);
+
+/* Ends the connection: it is the system's, or the protocol's, fault. */
+void aio__conn_failed(struct aio__conn *conn, int code, const char *message);
+void aio__conn_broke(struct aio__conn *conn, int code);
+
+/* For conn_write.c. */
+void aio__conn_poll(struct aio__conn *conn);
+void aio__conn_force_close(struct aio__conn *conn,
+                           asyncio_exception_t *exception);
+void aio__conn_lose(struct aio__conn *conn);
+int aio__conn_write(asyncio_transport_t *transport, const void *data,
+                    size_t size);
+int aio__conn_writelines(asyncio_transport_t *transport,
+                         const asyncio_bytes_t *buffers, size_t count);
+int aio__conn_write_owned(asyncio_transport_t *transport, void *data,
+                          size_t size, asyncio_drop_t drop);
+int aio__conn_write_eof(asyncio_transport_t *transport);
+size_t aio__conn_buffered(const asyncio_transport_t *transport);
+void aio__conn_flush(struct aio__conn *conn);
+
+#endif

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef AIO_IO_STREAM_H
+#define AIO_IO_STREAM_H
+
+/* The insides of readers, writers and the protocol between them. */
+
+#include "asyncio/streams.h"
+#include "io/transport.h"
+#include "loop/fiber.h"
+#include "task/future.h"
+
+enum { AIO__STREAM_LIMIT = 64 * 1024 }; /* bytes, unless set */
+
+struct asyncio_stream_reader {
+    asyncio_loop_t *loop;         /* its memory is held */
+    uint32_t refs;
+    bool eof;
+    bool paused;                  /* we paused the transport */
+    bool pinned;                  /* somebody looks at bytes before `start` */
+    char *data;                   /* the buffer; NULL: none yet */
+    size_t start;                 /* of the bytes in it that are not read */
+    size_t end;
+    size_t room;                  /* of the buffer, in bytes */
+    char *seen;                   /* a former buffer somebody looks at */
+    size_t seen_room;
+    size_t limit;
+    asyncio_exception_t *exception; /* owned; NULL for none */
+    int code;                     /* of it; 0 for none */
+    struct aio__waiter *waiter;   /* the task that reads; or NULL */
+    asyncio_transport_t *transport; /* a reference; or NULL */
+};
+
+/* What start_server's connections have in common; counted. */
+struct aio__service {
+    uint32_t refs;
+    asyncio_client_connected_cb_t callback;
+    void *arg;
+    size_t limit;
+    size_t stack_size;
+    bool plain;                   /* the callback awaits nothing */
+};
+
+/* StreamReaderProtocol: belongs to its transport and to its writer. */
+struct aio__stream_protocol {
+    asyncio_protocol_t protocol;
+    asyncio_loop_t *loop;         /* its memory is held */
+    uint32_t refs;
+    bool paused;                  /* writing is */
+    bool lost;                    /* connection_lost was called */
+    bool over_ssl;
+    int code;                     /* that it was lost with; 0 for none */
+    asyncio_exception_t *exception; /* its detail; owned */
+    asyncio_stream_reader_t *reader; /* a reference; or NULL */
+    asyncio_transport_t *transport;  /* until connection_lost; borrowed */
+    struct aio__list drains;      /* waiters in drain */
+    struct aio__list closes;      /* waiters in wait_closed */
+    struct aio__service *service; /* a reference, on the server's side */
+    asyncio_stream_writer_t *writer; /* of a plain callback; a reference */
+    asyncio_task_t *task;         /* that handles the client; a reference */
+    struct aio__future_job ended; /* of that task */
+};
+
+struct asyncio_stream_writer {
+    uint32_t refs;
+    asyncio_transport_t *transport;      /* a reference */
+    struct aio__stream_protocol *protocol; /* a reference */
+    asyncio_stream_reader_t *reader;     /* a reference; or NULL */
+};
+
+int aio__reader_new(asyncio_loop_t *loop, size_t limit,
+                    asyncio_stream_reader_t **ret_reader);
+
+/* The producer's side; takes the exception. */
+void aio__reader_fail(asyncio_stream_reader_t *reader, int code,
+                      asyncio_exception_t *exception);
+
+/* For the reading functions. Wait until something comes; `name` is who. */
+int aio__reader_wait(asyncio_stream_reader_t *reader, const char *name);
+
+/* Every read begins here: what the last one showed is looked at no more. */
+int aio__reader_begin(asyncio_stream_reader_t *reader);
+
+/* Show bytes and consume them. */
+void aio__reader_take(asyncio_stream_reader_t *reader, size_t size,
+                      asyncio_bytes_t *ret_view);
+void aio__reader_skip(asyncio_stream_reader_t *reader, size_t size);
+
+aio__inline size_t
+aio__reader_size(const asyncio_stream_reader_t *reader)
+{
+    return reader->end - reader->start;
+}
+
+/* The protocol of a connection; `service` NULL on the client's side. */
+int aio__stream_protocol_new(asyncio_loop_t *loop,
+                             asyncio_stream_reader_t *reader,
+                             struct aio__service *service,
+                             struct aio__stream_protocol **ret_protocol);
+void aio__stream_protocol_unref(struct aio__stream_protocol *protocol);
+
+/* One that is such a protocol, or NULL. */
+struct aio__stream_protocol *
+aio__stream_protocol_of(asyncio_protocol_t *protocol);
+
+/* A client is there: call the program. For connection_made. */
+int aio__service_client(struct aio__stream_protocol *protocol);
+void aio__service_unref(struct aio__service *service);
+
+#endif

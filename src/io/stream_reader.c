@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * StreamReader: the buffer between a protocol and the task that reads.
+ *
+ * Bytes are in one piece, [start, end) of the buffer. A view that a read gave
+ * out lies before `start` and stays where it is until the next read: until
+ * then nothing is moved, and a buffer that has to grow leaves the former one
+ * behind. So a read costs no allocation, and a view survives whatever the task
+ * awaits while it looks.
+ *
+ * A cancelled read has consumed nothing, because bytes leave the buffer only
+ * when the read returns.
+ *
+ * Python counterpart: asyncio.StreamReader.
+ */
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/block.h"
+#include "io/stream.h"
+
+enum {
+    ROOM_FIRST = 4096,         /* bytes of a new buffer */
+    ROOM_KEPT = 2 * 64 * 1024  /* a larger one goes when it is empty */
+};
+
+int
+aio__reader_new(asyncio_loop_t *loop, size_t limit,
+                asyncio_stream_reader_t **ret_reader)
+{
+    asyncio_stream_reader_t *reader = aio__block_alloc(sizeof *reader);
+
+    if (reader == NULL)
+        return UV_ENOMEM;
+    *reader = (asyncio_stream_reader_t){
+        .loop = loop,
+        .refs = 1,
+        .limit = limit > 0 ? limit : AIO__STREAM_LIMIT};
+    aio__loop_hold(loop);
+    *ret_reader = reader;
+    return 0;
+}
+
+int
+asyncio_stream_reader_new(size_t limit, asyncio_stream_reader_t **ret_reader)
+{
+    asyncio_loop_t *loop = asyncio_get_event_loop();
+
+    if (loop == NULL)
+        return asyncio_raise_at(ASYNCIO_ERR_NO_RUNNING_LOOP, NULL, 0,
+                                "no running event loop");
+    if (limit > SIZE_MAX / 4)
+        return asyncio_raise_at(ASYNCIO_ERR_VALUE, NULL, 0,
+                                "Limit cannot be <= 0");
+    return aio__reader_new(loop, limit, ret_reader);
+}
+
+asyncio_stream_reader_t *
+asyncio_stream_reader_ref(asyncio_stream_reader_t *reader)
+{
+    if (reader != NULL)
+        reader->refs++;
+    return reader;
+}
+
+asyncio_stream_reader_t *
+asyncio_stream_reader_unref(asyncio_stream_reader_t *reader)
+{
+    if (reader == NULL || --reader->refs > 0)
+        return NULL;
+    aio__free(reader->data, reader->room);
+    aio__free(reader->seen, reader->seen_room);
+    aio__exception_unref(reader->exception);
+    asyncio_transport_unref(reader->transport);
+    aio__loop_release(reader->loop);
+    aio__block_free(reader, sizeof *reader);
+    return NULL;
+}
+
+static void
+wake(asyncio_stream_reader_t *reader)
+{
+    struct aio__waiter *waiter = reader->waiter;
+
+    if (waiter == NULL)
+        return;
+    reader->waiter = NULL;
+    aio__wake(waiter, 0);
+}
+
+/* Room behind `end`, moving the bytes to the front or to a larger buffer. */
+static int
+make_room(asyncio_stream_reader_t *reader, size_t size)
+{
+    size_t used = aio__reader_size(reader);
+    size_t room = reader->room > 0 ? reader->room : ROOM_FIRST;
+    char *data;
+
+    if (!reader->pinned && reader->room - used >= size
+        && reader->start >= used) {
+        memmove(reader->data, reader->data + reader->start, used);
+        goto done;
+    }
+    while (room - used < size)
+        room *= 2;
+    data = aio__alloc(room);
+    if (data == NULL)
+        return UV_ENOMEM;
+    if (used > 0)
+        memcpy(data, reader->data + reader->start, used);
+    if (reader->pinned && reader->seen == NULL) {
+        reader->seen = reader->data;
+        reader->seen_room = reader->room;
+    } else {
+        aio__free(reader->data, reader->room);
+    }
+    reader->pinned = false;
+    reader->data = data;
+    reader->room = room;
+done:
+    reader->start = 0;
+    reader->end = used;
+    return 0;
+}
+
+int
+asyncio_stream_reader_feed_data(asyncio_stream_reader_t *reader,
+                                const void *data, size_t size)
+{
+    if (aio__unlikely(reader->eof))
+        return asyncio_raise_at(ASYNCIO_ERR_RUNTIME, NULL, 0,
+                                "feed_data after feed_eof");
+    if (size == 0)
+        return 0;
+    if (aio__unlikely(reader->room - reader->end < size)
+        && make_room(reader, size) < 0)
+        return UV_ENOMEM;
+    memcpy(reader->data + reader->end, data, size);
+    reader->end += size;
+    wake(reader);
+    if (aio__unlikely(aio__reader_size(reader) > 2 * reader->limit)
+        && reader->transport != NULL && !reader->paused) {
+        if (asyncio_transport_pause_reading(reader->transport) < 0)
+            reader->transport = asyncio_transport_unref(reader->transport);
+        else
+            reader->paused = true;
+    }
+    return 0;
+}
+
+void
+asyncio_stream_reader_feed_eof(asyncio_stream_reader_t *reader)
+{
+    reader->eof = true;
+    wake(reader);
+}
+
+void
+aio__reader_fail(asyncio_stream_reader_t *reader, int code,
+                 asyncio_exception_t *exception)
+{
+    struct aio__waiter *waiter = reader->waiter;
+
+    aio__exception_unref(reader->exception);
+    reader->exception = exception;
+    reader->code = code;
+    if (waiter == NULL)
+        return;
+    reader->waiter = NULL;
+    if (aio__wake(waiter, code))
+        waiter->exception = aio__exception_ref(exception);
+}
+
+void
+asyncio_stream_reader_set_exception(asyncio_stream_reader_t *reader, int code)
+{
+    asyncio_exception_t *exception = aio__raised(code);
+
+    if (exception == NULL)
+        exception = aio__exception_ref(aio__exception_of(code));
+    aio__reader_fail(reader, code, exception);
+}
+
+const asyncio_exception_t *
+asyncio_stream_reader_exception(const asyncio_stream_reader_t *reader)
+{
+    return reader->exception;
+}
+
+bool
+asyncio_stream_reader_at_eof(const asyncio_stream_reader_t *reader)
+{
+    return reader->eof && aio__reader_size(reader) == 0;
+}
+
+int
+asyncio_stream_reader_set_transport(asyncio_stream_reader_t *reader,
+                                    asyncio_transport_t *transport)
+{
+    if (reader->transport != NULL)
+        return asyncio_raise_at(ASYNCIO_ERR_RUNTIME, NULL, 0,
+                                "Transport already set");
+    reader->transport = asyncio_transport_ref(transport);
+    return 0;
+}
+
+static void
+resume(asyncio_stream_reader_t *reader)
+{
+    reader->paused = false;
+    if (reader->transport != NULL)
+        (void) asyncio_transport_resume_reading(reader->transport);
+}
+
+int
+aio__reader_begin(asyncio_stream_reader_t *reader)
+{
+    if (aio__unlikely(reader->seen != NULL)) {
+        aio__free(reader->seen, reader->seen_room);
+        reader->seen = NULL;
+        reader->seen_room = 0;
+    }
+    reader->pinned = false;
+    if (reader->start == reader->end) {
+        reader->start = reader->end = 0;
+        if (aio__unlikely(reader->room > ROOM_KEPT)) {
+            aio__free(reader->data, reader->room);
+            reader->data = NULL;
+            reader->room = 0;
+        }
+    }
+    if (aio__unlikely(reader->code < 0))
+        return aio__raise_exception(reader->code,
+                                    aio__exception_ref(reader->exception));
+    return 0;
+}
+
+void
+aio__reader_skip(asyncio_stream_reader_t *reader, size_t size)
+{
+    reader->start += size;
+    if (aio__unlikely(reader->paused)
+        && aio__reader_size(reader) <= reader->limit)
+        resume(reader);
+}
+
+void
+aio__reader_take(asyncio_stream_reader_t *reader, size_t size,
+                 asyncio_bytes_t *ret_view)
+{
+    ret_view->data = reader->data != NULL ? reader->data + reader->start : "";
+    ret_view->size = size;
+    reader->pinned = size > 0;
+    aio__reader_skip(reader, size);
+}
+
+int
+aio__reader_wait(asyncio_stream_reader_t *reader, const char *name)
+{
+    struct aio__waiter waiter;
+    asyncio_loop_t *loop;
+    int r;
+
+    r = aio__fiber_running(&loop);
+    if (aio__unlikely(r < 0))
+        return r;
+    if (aio__unlikely(loop != reader->loop))
+        return asyncio_raise_at(ASYNCIO_ERR_WRONG_LOOP, NULL, 0,
+                                "the reader is attached to a different loop");
+    if (aio__unlikely(reader->waiter != NULL))
+        return asyncio_raise_at(ASYNCIO_ERR_RUNTIME, NULL, 0,
+                                "%s() called while another coroutine is "
+                                "already waiting for incoming data",
+                                name);
+    if (aio__unlikely(reader->paused))
+        resume(reader); /* or this would wait for ever */
+    reader->refs++;
+    aio__waiter_init(&waiter, loop, NULL);
+    reader->waiter = &waiter;
+    r = aio__wait(&waiter);
+    if (reader->waiter == &waiter)
+        reader->waiter = NULL;
+    if (aio__unlikely(reader->refs == 1)) {
+        /* Everybody else has dropped it meanwhile. */
+        asyncio_stream_reader_unref(reader);
+        return r < 0 ? r : ASYNCIO_ERR_CLOSED;
+    }
+    reader->refs--;
+    return r;
+}
