@@ -67,7 +67,7 @@ int aio__conn_wait_empty(struct aio__conn *conn);
 void aio__conn_failed(struct aio__conn *conn, int code, const char *message);
 void aio__conn_broke(struct aio__conn *conn, int code);
 
-/* For conn_write.c. */
+/* Of conn_read.c and conn_write.c. */
 void aio__conn_poll(struct aio__conn *conn);
 void aio__conn_force_close(struct aio__conn *conn,
                            asyncio_exception_t *exception);

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Connections: polling and reading.
+ *
+ * Reading happens inside libuv's callback, into the loop's shared buffer or
+ * straight into that of a buffered protocol; one read for each event, so that
+ * a fast peer starves nobody. libuv is told what to look for only when that
+ * changes.
+ *
+ * Python counterpart: _read_ready of the transports.
+ */
+#include <errno.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "io/conn.h"
+
+static bool
+wants_reading(const struct aio__conn *conn)
+{
+    return conn->started && !conn->paused && !conn->ended
+        && !conn->base.closing;
+}
+
+static void
+read_end(struct aio__conn *conn)
+{
+    asyncio_protocol_t *protocol = conn->base.protocol;
+    int keep = 0;
+
+    if (protocol->eof_received != NULL)
+        keep = protocol->eof_received(protocol);
+    if (keep < 0) {
+        aio__conn_failed(conn, keep,
+                         "Fatal error: protocol.eof_received() call failed.");
+        return;
+    }
+    conn->ended = true;
+    if (keep == 0 || conn->kind != AIO__CONN_SOCKET)
+        asyncio_transport_close(&conn->base);
+    else
+        aio__conn_poll(conn);
+}
+
+static ssize_t
+read_some(struct aio__conn *conn, void *buffer, size_t size)
+{
+    ssize_t n = conn->kind == AIO__CONN_SOCKET
+        ? recv(conn->fd, buffer, size, MSG_DONTWAIT)
+        : read(conn->fd, buffer, size);
+
+    if (aio__likely(n > 0))
+        return n;
+    if (n == 0) {
+        read_end(conn);
+    } else if (errno == EIO && conn->kind != AIO__CONN_SOCKET) {
+        read_end(conn); /* of a terminal whose other side was closed */
+    } else if (errno != EAGAIN && errno != EINTR) {
+        aio__conn_broke(conn, -errno);
+    }
+    return -1;
+}
+
+static void
+read_buffered(struct aio__conn *conn)
+{
+    asyncio_protocol_t *protocol = conn->base.protocol;
+    void *buffer = NULL;
+    size_t size = 0;
+    ssize_t n;
+    int r;
+
+    r = protocol->get_buffer(protocol, -1, &buffer, &size);
+    if (r >= 0 && (size == 0 || buffer == NULL))
+        r = asyncio_raise_at(ASYNCIO_ERR_RUNTIME, NULL, 0,
+                             "get_buffer() returned an empty buffer");
+    if (r < 0) {
+        aio__conn_failed(conn, r,
+                         "Fatal error: protocol.get_buffer() call failed.");
+        return;
+    }
+    if (!wants_reading(conn))
+        return;
+    n = read_some(conn, buffer, size);
+    if (n < 0)
+        return;
+    r = protocol->buffer_updated(protocol, (size_t) n);
+    if (r < 0)
+        aio__conn_failed(
+            conn, r, "Fatal error: protocol.buffer_updated() call failed.");
+}
+
+static void
+read_ready(struct aio__conn *conn)
+{
+    asyncio_protocol_t *protocol = conn->base.protocol;
+    char *buffer = conn->base.loop->io->buffer;
+    ssize_t n;
+    int r;
+
+    if (protocol->get_buffer != NULL) {
+        read_buffered(conn);
+        return;
+    }
+    n = read_some(conn, buffer, AIO__READ_SIZE);
+    if (n < 0 || protocol->data_received == NULL)
+        return;
+    r = protocol->data_received(protocol, buffer, (size_t) n);
+    if (aio__unlikely(r < 0))
+        aio__conn_failed(
+            conn, r, "Fatal error: protocol.data_received() call failed.");
+}
+
+/* The reader of what we write went away. */
+static void
+write_pipe_broke(struct aio__conn *conn)
+{
+    if (conn->queue.size > 0)
+        aio__conn_broke(conn, UV_EPIPE);
+    else
+        aio__conn_force_close(conn, NULL);
+}
+
+/* libuv says "bad descriptor" for any error condition, and stops. */
+static int
+error_events(struct aio__conn *conn)
+{
+    int error = 0;
+    socklen_t size = sizeof error;
+
+    conn->polled = 0;
+    if (conn->kind == AIO__CONN_SOCKET) {
+        /* What arrived before the error is delivered before it; reading or
+         * writing will tell the error, unless neither is wanted. */
+        if (!wants_reading(conn) && conn->queue.size == 0
+            && getsockopt(conn->fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0
+            && error != 0)
+            aio__conn_broke(conn, -error);
+        return UV_READABLE | UV_WRITABLE;
+    }
+    if (conn->kind == AIO__CONN_WRITE_PIPE) {
+        write_pipe_broke(conn);
+        return 0;
+    }
+    return UV_READABLE;
+}
+
+static void
+on_poll(uv_poll_t *poll, int status, int events)
+{
+    struct aio__conn *conn = aio__container_of(poll, struct aio__conn, poll);
+    asyncio_loop_t *loop = conn->base.loop;
+
+    loop->context = &conn->base.context;
+    if (aio__unlikely(status < 0))
+        events = error_events(conn);
+    if ((events & UV_READABLE) && wants_reading(conn)) {
+        if (aio__likely(conn->kind != AIO__CONN_WRITE_PIPE))
+            read_ready(conn);
+        else
+            write_pipe_broke(conn);
+    }
+    if (aio__unlikely(events & UV_WRITABLE) && conn->queue.size > 0)
+        aio__conn_flush(conn);
+    if (aio__unlikely(status < 0))
+        aio__conn_poll(conn);
+    loop->context = NULL;
+}
+
+/* Tell libuv what to look for, when that has changed. */
+void
+aio__conn_poll(struct aio__conn *conn)
+{
+    int wanted = 0;
+
+    if (wants_reading(conn))
+        wanted |= UV_READABLE;
+    if (conn->queue.size > 0)
+        wanted |= UV_WRITABLE;
+    if (wanted == conn->polled || conn->fd < 0)
+        return;
+    conn->polled = (uint8_t) wanted;
+    if (wanted != 0)
+        uv_poll_start(&conn->poll, wanted, on_poll);
+    else
+        uv_poll_stop(&conn->poll);
+}
