@@ -48,34 +48,38 @@ aio__deliver_cancel(struct aio__fiber *self)
     return aio__raise_exception(ASYNCIO_ERR_CANCELLED, message);
 }
 
-int
-aio__wait(struct aio__waiter *waiter)
+/* Take back a cancellation that somebody has accepted. */
+static void
+forget_cancel(struct aio__fiber *self)
 {
-    asyncio_loop_t *loop = waiter->loop;
+    self->must_cancel = false;
+    aio__exception_unref(self->message);
+    self->message = NULL;
+}
+
+void
+aio__wait_cancelled(struct aio__waiter *waiter)
+{
     struct aio__fiber *self = waiter->fiber;
 
-    self->waiter = waiter;
-    if (aio__unlikely(self->must_cancel)
-        && waiter->cancel(waiter, self->message)) {
-        self->must_cancel = false;
-        aio__exception_unref(self->message);
-        self->message = NULL;
-    }
-    aio__suspend(loop, self);
-    self->waiter = NULL;
-    if (aio__unlikely(self->must_cancel)) {
+    if (waiter->cancel(waiter, self->message))
+        forget_cancel(self);
+}
+
+int
+aio__wait_failed(struct aio__waiter *waiter)
+{
+    struct aio__fiber *self = waiter->fiber;
+
+    if (self->must_cancel) {
         /* What it was woken with is lost, unless it is a cancellation too. */
         if (waiter->status != ASYNCIO_ERR_CANCELLED) {
             aio__exception_unref(waiter->exception);
             return aio__deliver_cancel(self);
         }
-        self->must_cancel = false;
-        aio__exception_unref(self->message);
-        self->message = NULL;
+        forget_cancel(self);
     }
-    if (waiter->status < 0)
-        return aio__raise_exception(waiter->status, waiter->exception);
-    return waiter->status;
+    return aio__raise_exception(waiter->status, waiter->exception);
 }
 
 /* Stacks of another size have a pool of their own, kept with the loop. */

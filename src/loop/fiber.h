@@ -151,9 +151,27 @@ aio__suspend(asyncio_loop_t *loop, struct aio__fiber *self)
 /* The cancellation that was asked for is delivered now. */
 int aio__deliver_cancel(struct aio__fiber *self);
 
+/* It was cancelled before it waits. */
+void aio__wait_cancelled(struct aio__waiter *waiter);
+/* It was woken with an error, or cancelled. */
+int aio__wait_failed(struct aio__waiter *waiter);
+
 /* Suspend the running fiber until its waiter is woken; what it was woken
  * with, or ASYNCIO_ERR_CANCELLED. */
-int aio__wait(struct aio__waiter *waiter);
+aio__inline int
+aio__wait(struct aio__waiter *waiter)
+{
+    struct aio__fiber *self = waiter->fiber;
+
+    self->waiter = waiter;
+    if (aio__unlikely(self->must_cancel))
+        aio__wait_cancelled(waiter);
+    aio__suspend(waiter->loop, self);
+    self->waiter = NULL;
+    if (aio__unlikely(self->must_cancel || waiter->status < 0))
+        return aio__wait_failed(waiter);
+    return waiter->status;
+}
 
 /* Let the others run: exactly one pass. */
 aio__inline int
