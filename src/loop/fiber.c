@@ -86,10 +86,13 @@ aio__wait_failed(struct aio__waiter *waiter)
 static struct aio__coro_pool *
 pool_of(asyncio_loop_t *loop, uint32_t kib)
 {
-    size_t size = aio__stack_round((size_t) kib * 1024);
     struct aio__coro_pool *pool;
+    size_t size;
 
-    if (kib == 0 || size == loop->pool.stacks.size)
+    if (aio__likely(kib == 0))
+        return &loop->pool;
+    size = aio__stack_round((size_t) kib * 1024);
+    if (size == loop->pool.stacks.size)
         return &loop->pool;
     for (pool = loop->pools; pool != NULL; pool = pool->next)
         if (pool->stacks.size == size)

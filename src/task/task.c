@@ -163,14 +163,25 @@ on_timer(struct aio__timer *timer)
 }
 
 static asyncio_task_t *
-refuse(int code, asyncio_coro_t coro,
+refuse(int code, const asyncio_coro_t *coro,
        const asyncio_create_task_options_t *options)
 {
     asyncio_drop_t drop = aio__option(options, drop, NULL);
 
     if (drop != NULL)
-        drop(coro.frame);
+        drop(coro->frame);
     return aio__future_failed(code);
+}
+
+/* Of the current context; inlined for a task that makes tasks. */
+static struct aio__map *
+current_map(void)
+{
+    asyncio_loop_t *loop = aio__running;
+
+    if (aio__likely(loop != NULL && loop->current != NULL))
+        return loop->current->context->map;
+    return aio__context_current()->map;
 }
 
 static void
@@ -182,17 +193,16 @@ init_fiber(struct aio__task *task, const asyncio_create_task_options_t *options)
         .context = context != NULL ? asyncio_context_ref(context) : &task->own,
         .stack_size =
             (uint32_t) ((aio__option(options, stack_size, 0) + 1023) / 1024)};
-    aio__context_init(&task->own,
-                      context != NULL ? NULL : aio__context_current()->map,
+    aio__context_init(&task->own, context != NULL ? NULL : current_map(),
                       on_release);
 }
 
 static struct aio__task *
-make(asyncio_loop_t *loop, asyncio_coro_t coro,
+make(asyncio_loop_t *loop, const asyncio_coro_t *coro,
      const asyncio_create_task_options_t *options)
 {
     const char *name = aio__option(options, name, NULL);
-    struct aio__task *task = aio__block_alloc(task_size((uint32_t) coro.size));
+    struct aio__task *task = aio__block_alloc(task_size((uint32_t) coro->size));
 
     if (task == NULL)
         return NULL;
@@ -202,36 +212,37 @@ make(asyncio_loop_t *loop, asyncio_coro_t coro,
     if (aio__timerheap_reserve(&loop->timers) < 0)
         goto no_memory;
     aio__future_init(&task->future, &aio__task_type, loop);
-    task->future.value = coro.frame != NULL ? task->frame : NULL;
+    task->future.value = coro->frame != NULL ? task->frame : NULL;
     task->future.drop = aio__option(options, drop, NULL);
-    if (coro.frame != NULL)
-        memcpy(task->frame, coro.frame, coro.size);
+    if (coro->frame != NULL)
+        memcpy(task->frame, coro->frame, coro->size);
     init_fiber(task, options);
     task->timer = (struct aio__timer){.fire = on_timer};
-    task->fn = coro.fn;
-    task->site = coro.site;
+    task->fn = coro->fn;
+    task->site = coro->site;
     task->scopes = NULL;
     task->number = name == NULL ? next_number() : 0;
     task->cancels = 0;
-    task->frame_size = (uint32_t) coro.size;
+    task->frame_size = (uint32_t) coro->size;
     task->ended_eagerly = false;
     return task;
 
 no_memory:
     aio__strfree(task->name);
-    aio__block_free(task, task_size((uint32_t) coro.size));
+    aio__block_free(task, task_size((uint32_t) coro->size));
     return NULL;
 }
 
-asyncio_task_t *
-asyncio_task_new(asyncio_loop_t *loop, asyncio_coro_t coro,
-                 const asyncio_create_task_options_t *options)
+/* By pointer: a copy of what was just written would wait for the writes. */
+static asyncio_task_t *
+start(asyncio_loop_t *loop, const asyncio_coro_t *coro,
+      const asyncio_create_task_options_t *options)
 {
     size_t stack_size = aio__option(options, stack_size, 0);
     struct aio__task *task;
     int r;
 
-    if (coro.fn == NULL || coro.size > UINT32_MAX / 2
+    if (coro->fn == NULL || coro->size > UINT32_MAX / 2
         || (stack_size != 0 && stack_size < AIO__STACK_MIN)
         || stack_size > AIO__STACK_MAX)
         return refuse(UV_EINVAL, coro, options);
@@ -253,24 +264,35 @@ asyncio_task_new(asyncio_loop_t *loop, asyncio_coro_t coro,
 }
 
 asyncio_task_t *
+asyncio_task_new(asyncio_loop_t *loop, asyncio_coro_t coro,
+                 const asyncio_create_task_options_t *options)
+{
+    return start(loop, &coro, options);
+}
+
+asyncio_task_t *
 asyncio_loop_create_task(asyncio_loop_t *loop, asyncio_coro_t coro,
                          const asyncio_create_task_options_t *options)
 {
-    if (loop != NULL && loop->task_factory != NULL)
+    if (aio__unlikely(loop != NULL && loop->task_factory != NULL))
         return ((asyncio_task_factory_t) loop->task_factory)(loop, coro,
                                                              options);
-    return asyncio_task_new(loop, coro, options);
+    return start(loop, &coro, options);
 }
 
 asyncio_task_t *
 asyncio_create_task(asyncio_coro_t coro,
                     const asyncio_create_task_options_t *options)
 {
-    asyncio_loop_t *loop = asyncio_get_running_loop();
+    asyncio_loop_t *loop = aio__running;
 
-    if (loop == NULL)
-        return refuse(ASYNCIO_ERR_NO_RUNNING_LOOP, coro, options);
-    return asyncio_loop_create_task(loop, coro, options);
+    if (aio__unlikely(loop == NULL)) {
+        asyncio_get_running_loop(); /* says so */
+        return refuse(ASYNCIO_ERR_NO_RUNNING_LOOP, &coro, options);
+    }
+    if (aio__unlikely(loop->task_factory != NULL))
+        return asyncio_loop_create_task(loop, coro, options);
+    return start(loop, &coro, options);
 }
 
 asyncio_future_t *
