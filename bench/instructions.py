@@ -5,8 +5,8 @@ operation takes over 3 % more of them than instructions.json says.
 
 An operation's count is the difference between two runs under callgrind that
 differ in the number of operations, divided by that number: start and end of
-the process cancel out. For echo it is a round trip in the server. Counts
-depend on the compiler, so the file has them by compiler; an unknown one is
+the process cancel out. The clock is virtual, or the number of polls would
+depend on time. For echo it is a round trip in the server. Counts depend on the compiler, so the file has them by compiler; an unknown one is
 skipped (status 77). `--update` writes the file.
 """
 
@@ -65,7 +65,9 @@ def count_case(build, program, case, variant, operations):
     done = subprocess.run(callgrind(command), capture_output=True, text=True,
                           check=False)
     if done.returncode != 0:
-        raise Skip(done.stderr.strip().splitlines()[-1])
+        lines = [re.sub(r'^==\d+==', '', line).strip()
+                 for line in done.stderr.splitlines()]
+        raise Skip(' '.join(line for line in lines if line)[-200:])
     return collected(done.stderr)
 
 

@@ -7,6 +7,7 @@
  * Python's asyncio for C: all of the library.
  */
 
+#include "asyncio/constants.h"
 #include "asyncio/contextvars.h"
 #include "asyncio/coroutines.h"
 #include "asyncio/events.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Options, warm-up, repetition, and the lines that come out.
+ * Warm-up, repetition, and the lines that come out.
  *
  * A micro case runs until one run fills SAMPLE_NS, which also warms it up; then
  * every sample is one such run. A macro case fixes its own n, and every run of it
@@ -10,9 +10,9 @@
  */
 #include "bench.h"
 #include "machine.h"
+#include "options.h"
 #include "stats.h"
 
-#include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,21 +24,10 @@
 enum {
     SAMPLES_MICRO = 30,
     SAMPLES_MACRO = 7,
-    SAMPLES_MAX = 10000,
     EXIT_SKIP = 77, /* as meson and automake have it */
 };
 
 static const double SAMPLE_NS = 10e6, SAMPLE_QUICK_NS = 2e6;
-
-struct options {
-    const char *filter[64]; /* the cases asked for; none: all */
-    int filters;
-    const char *variant; /* of those, only this peer's; NULL: all */
-    int samples; /* 0: as the case wants */
-    uint64_t operations; /* run once with so many, print nothing; 0: measure */
-    int core;    /* -1: we choose, -2: not pinned */
-    bool list, quick, force, table;
-};
 
 static double
 now_ns(clockid_t clock)
@@ -191,7 +180,12 @@ print_result(const struct options *options, const struct result *result,
 static struct bench
 run_once(const struct options *options, const struct bench_case *c, uint64_t n)
 {
-    struct bench bench = {.n = n, .arg = c->arg, .quick = options->quick};
+    struct bench bench = {
+        .n = n,
+        .arg = c->arg,
+        .quick = options->quick,
+        .counted = options->operations != 0,
+    };
     c->run(&bench);
     return bench;
 }
@@ -312,122 +306,16 @@ run_case_apart(const struct options *options, const struct bench_case *c,
         fprintf(stderr, "%s: died by signal %d\n", c->name, WTERMSIG(status));
 }
 
-static void
-usage(const char *program)
-{
-    printf("usage: %s [options]\n"
-           "  --list        print the names of the cases\n"
-           "  --case NAME   run this one (again for more; default: all)\n"
-           "  --peer NAME   of those, only the ones of this peer\n"
-           "  --samples N   samples a case (default: 30, or 7 if long)\n"
-           "  --operations N  run once, so often, and print nothing: for tools\n"
-           "                that count instructions\n"
-           "  --quick       a trial run: shorter samples\n"
-           "  --core N      pin to this core (default: the last; none: do "
-           "not)\n"
-           "  --json        JSON lines, also on a terminal\n"
-           "  --force       run even if the build is not optimised\n",
-           program);
-}
-
-static bool
-parse(struct options *options, int argc, char **argv)
-{
-    static const struct option known[] = {
-        {"list", no_argument, NULL, 'l'},
-        {"case", required_argument, NULL, 'c'},
-        {"peer", required_argument, NULL, 'v'},
-        {"samples", required_argument, NULL, 's'},
-        {"operations", required_argument, NULL, 'o'},
-        {"quick", no_argument, NULL, 'q'},
-        {"core", required_argument, NULL, 'p'},
-        {"json", no_argument, NULL, 'j'},
-        {"force", no_argument, NULL, 'f'},
-        {0},
-    };
-    int option;
-
-    *options = (struct options){.core = -1, .table = isatty(STDOUT_FILENO)};
-    while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
-        switch (option) {
-        case 'l':
-            options->list = true;
-            break;
-        case 'c':
-            if (options->filters < 64)
-                options->filter[options->filters++] = optarg;
-            break;
-        case 'v':
-            options->variant = optarg;
-            break;
-        case 's':
-            options->samples = atoi(optarg);
-            if (options->samples < 1 || options->samples > SAMPLES_MAX)
-                return false;
-            break;
-        case 'o':
-            options->operations = strtoull(optarg, NULL, 10);
-            break;
-        case 'q':
-            options->quick = true;
-            break;
-        case 'p':
-            options->core = strcmp(optarg, "none") == 0 ? -2 : atoi(optarg);
-            break;
-        case 'j':
-            options->table = false;
-            break;
-        case 'f':
-            options->force = true;
-            break;
-        default:
-            return false;
-        }
-    }
-    return optind == argc;
-}
-
-static bool
-is_server(const struct bench_case *c)
-{
-    return strncmp(c->name, "serve/", 6) == 0;
-}
-
-/* For the driver: the name, who, and "macro", "micro" or "server". */
-static void
-list_cases(const struct bench_case *c, const char *peer)
-{
-    for (; c->name != NULL; c++)
-        printf("%s\t%s\t%s\n", c->name, c->peer == NULL ? peer : c->peer,
-               is_server(c) ? "server" : c->macro ? "macro" : "micro");
-}
-
-/* A server only runs when it is asked for by name, and then for ever. */
-static bool
-wanted(const struct options *options, const struct bench_case *c)
-{
-    const char *peer = options->variant;
-
-    if (peer != NULL && c->peer != NULL && strcmp(peer, c->peer) != 0)
-        return false;
-    for (int i = 0; i < options->filters; i++)
-        if (strcmp(options->filter[i], c->name) == 0)
-            return true;
-    return options->filters == 0 && !is_server(c);
-}
-
 int
 bench_main(int argc, char **argv, const char *peer,
            const struct bench_case *cases)
 {
     struct options options;
 
-    if (!parse(&options, argc, argv)) {
-        usage(argv[0]);
+    if (!options_parse(&options, argc, argv))
         return 2;
-    }
     if (options.list) {
-        list_cases(cases, peer);
+        options_list(cases, peer);
         return 0;
     }
     if (machine_refusal() != NULL && !options.force) {
@@ -441,9 +329,9 @@ bench_main(int argc, char **argv, const char *peer,
                "metric", "median", "", "95 % interval", "p99", "CPU");
     int count = 0;
     for (const struct bench_case *c = cases; c->name != NULL; c++)
-        count += wanted(&options, c);
+        count += options_want(&options, c);
     for (const struct bench_case *c = cases; c->name != NULL; c++) {
-        if (!wanted(&options, c))
+        if (!options_want(&options, c))
             continue;
         if (is_server(c) || options.operations != 0)
             run_once(&options, c, options.operations);

@@ -57,9 +57,10 @@ struct bench_case {
 };
 
 struct bench {
-    uint64_t n;  /* operations to do */
-    long arg;    /* of the case */
-    bool quick;  /* a trial run, for those who scale by themselves */
+    uint64_t n;   /* operations to do */
+    long arg;     /* of the case */
+    bool quick;   /* a trial run, for those who scale by themselves */
+    bool counted; /* instructions are counted: time must make no difference */
 
     /* private */
     double wall_ns, cpu_ns; /* between start and stop, summed */

@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"math"
 	"runtime"
 	"sync"
 	"time"
@@ -11,7 +12,9 @@ import (
 
 func yield(b *Bench) {
 	var all sync.WaitGroup
-	left := b.N // one thread runs them, and only at a Gosched changes which
+	// One thread runs them all. It may leave this one while it still makes
+	// them, so the count only begins when all are there.
+	left := math.MaxInt
 	all.Add(b.Arg)
 	for i := 0; i < b.Arg; i++ {
 		go func() {
@@ -27,6 +30,7 @@ func yield(b *Bench) {
 		}()
 	}
 	runtime.Gosched()
+	left = b.N
 	b.Start()
 	all.Wait()
 }
