@@ -9,7 +9,8 @@ it, or in its body above the assertions that are about the row.
     BEHAVIOUR(a_lock_is_handed_over_in_order)
 
 A test counts when its file is built (listed in test/meson.build) and there is
-an assertion after the key; with --ran, also only when it passed in that run.
+an assertion after the key, or the name of a function of the same file that
+asserts; with --ran, also only when it passed in that run.
 Several keys may stand together. A key that is in no row is an error.
 
     behaviours.py SOURCE_ROOT [--ran TESTLOG.json]... [--list] [AREA...]
@@ -34,9 +35,28 @@ ASSERTION = re.compile(r"\b(?:ck_assert\w*|assert_\w+|expect_\w+)\s*\(")
 COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 
 
+FUNCTION = re.compile(r"^([a-z]\w*)\([^{}]*?\)\n\{\n(.*?)^\}$",
+                      re.MULTILINE | re.DOTALL)
+
+
+def assertion_of(text):
+    """What asserts in a file: assertions, and functions that use them."""
+    functions = [(name, COMMENT.sub("", body))
+                 for name, body in FUNCTION.findall(text)]
+    names, pattern = set(), ASSERTION
+    while True:
+        more = {name for name, body in functions if pattern.search(body)}
+        if more <= names:
+            return pattern
+        names |= more
+        words = "|".join(map(re.escape, sorted(names)))
+        pattern = re.compile(rf"{ASSERTION.pattern}|\b(?:{words})\b")
+
+
 def tests_of(path):
     """Yield (test, key, counts) for each key in a file."""
     text = path.read_text()
+    assertion = assertion_of(text)
     starts = [(m.start(), m.group(1)) for m in TEST.finditer(text)]
     for index, (start, name) in enumerate(starts):
         end = starts[index + 1][0] if index + 1 < len(starts) else len(text)
@@ -45,15 +65,15 @@ def tests_of(path):
         # Comments and blank lines directly above belong to the test.
         before = text[:start]
         above = re.search(r"(?:/\*(?:[^*]|\*(?!/))*\*/\s*)*\Z", before)
-        asserted = bool(ASSERTION.search(COMMENT.sub("", text[start:end])))
+        asserted = bool(assertion.search(COMMENT.sub("", text[start:end])))
         for key in KEY.finditer(above.group(0)):
             yield name, key.groups(), asserted
         body = text[start:end]
         for key in KEY.finditer(body):
-            yield name, key.groups(), followed_by_assertion(body, key.end())
+            yield name, key.groups(), followed_by(assertion, body, key.end())
 
 
-def followed_by_assertion(body, start):
+def followed_by(assertion, body, start):
     """Whether an assertion comes before the next key that is not directly
     below this one."""
     position = start
@@ -62,7 +82,7 @@ def followed_by_assertion(body, start):
         # Both ends may lie inside a comment.
         code = COMMENT.sub("", "/*" + body[position:end] + "*/").strip()
         if code or not following:
-            return bool(ASSERTION.search(code))
+            return bool(assertion.search(code))
         position = following.end()
 
 
