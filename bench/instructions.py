@@ -6,8 +6,10 @@ operation takes over 3 % more of them than instructions.json says.
 An operation's count is the difference between two runs under callgrind that
 differ in the number of operations, divided by that number: start and end of
 the process cancel out. The clock is virtual, or the number of polls would
-depend on time. For echo it is a round trip in the server. Counts depend on the compiler, so the file has them by compiler; an unknown one is
-skipped (status 77). `--update` writes the file.
+depend on time; for echo it is a round trip of one connection in the server.
+Counts depend on the compiler, so the file has them by compiler; an unknown
+one is skipped (status 77). `--update` writes the file, `--ratios` compares the
+echo servers with plain libuv's at 64 connections.
 """
 
 import argparse
@@ -71,7 +73,7 @@ def count_case(build, program, case, variant, operations):
     return collected(done.stderr)
 
 
-def count_server(build, program, case, requests):
+def count_server(build, program, case, requests, connections):
     with tempfile.TemporaryFile('w+') as log:
         server = subprocess.Popen(
             callgrind([str(build / program), '--core', 'none', '--case',
@@ -83,7 +85,8 @@ def count_server(build, program, case, requests):
                 raise Skip('the server did not start')
             subprocess.run(
                 [str(build / 'load/echo_load'), '--port', words[1],
-                 '--connections', '8', '--requests', str(requests)],
+                 '--connections', str(connections),
+                 '--requests', str(requests)],
                 check=True, stdout=subprocess.DEVNULL, timeout=60)
         finally:
             server.terminate()
@@ -92,8 +95,9 @@ def count_server(build, program, case, requests):
         return collected(log.read())
 
 
-def measure(build, what):
-    """Instructions an operation."""
+def measure(build, what, connections=1):
+    """Instructions an operation. With one connection a pass is a request,
+    so the count is the same every time."""
     if what in CASES:
         program, case, variant, fewer, more = CASES[what]
         counts = [count_case(build, program, case, variant, n)
@@ -101,7 +105,7 @@ def measure(build, what):
     else:
         program, case = SERVERS[what]
         fewer, more = ECHO_FEWER, ECHO_MORE
-        counts = [count_server(build, program, case, n)
+        counts = [count_server(build, program, case, n, connections)
                   for n in (fewer, more)]
     return (counts[1] - counts[0]) / (more - fewer)
 
@@ -141,6 +145,14 @@ def check(build, whats, numbers, compiler):
     return worse
 
 
+def ratios(build):
+    """User instructions of our echo servers beside plain libuv's."""
+    libuv = measure(build, 'echo-libuv', connections=64)
+    for what in ('echo-libuv', 'echo-protocol', 'echo'):
+        count = measure(build, what, connections=64)
+        print(f'{what:<16}{count:>10.1f}{count / libuv:>8.2f} x libuv')
+
+
 def available(build):
     programs = {**CASES, **SERVERS}
     return [what for what, (program, *_) in programs.items()
@@ -153,11 +165,15 @@ def main():
     parser.add_argument('--build', type=pathlib.Path,
                         default=SOURCE.parent / 'build' / 'bench')
     parser.add_argument('--update', action='store_true')
+    parser.add_argument('--ratios', action='store_true')
     parser.add_argument('what', nargs='*',
                         help='switch yield create wake queue echo ...')
     options = parser.parse_args()
     if not shutil.which('valgrind'):
         raise Skip('needs valgrind: apt-get install valgrind')
+    if options.ratios:
+        ratios(options.build)
+        return 0
     compiler = compiler_of(options.build)
     numbers = json.loads(NUMBERS.read_text()) if NUMBERS.exists() else {}
     whats = options.what or available(options.build)
