@@ -331,7 +331,9 @@ asyncio_main(asyncio_coro_t coro, const asyncio_run_options_t *options)
     int r = asyncio_run(coro, options);
 
     if (r == ASYNCIO_ERR_INTERRUPTED) {
-        /* As a shell expects of a program that Ctrl-C ended. */
+        /* As a shell expects of a program that Ctrl-C ended. What was printed
+         * is not lost with it. */
+        fflush(NULL);
         signal(SIGINT, SIG_DFL);
         raise(SIGINT);
     }
