@@ -3,8 +3,8 @@
  * What people see: a bar with rate and remaining time on a terminal, plain
  * lines in a file or a pipe, and a summary in the end.
  *
- * Nothing that a server sent is printed, except a status; and a URL of the
- * command line only as it was given.
+ * Nothing that a server sent is printed, except a status, and no control
+ * characters of a URL: a list of URLs must not take over the terminal.
  */
 #include "progress.h"
 
@@ -33,6 +33,7 @@ progress_init(struct progress *progress, const struct options *options)
     const char *term = getenv("TERM"), *no_color = getenv("NO_COLOR");
 
     setlocale(LC_CTYPE, "");
+    setvbuf(stdout, NULL, _IOLBF, BUFSIZ); /* a pipe gets its lines in time */
     *progress = (struct progress){
         .terminal = isatty(STDOUT_FILENO) && term != NULL
                     && strcmp(term, "dumb") != 0,
@@ -118,12 +119,24 @@ progress_clear(struct progress *progress)
     progress->drawn = false;
 }
 
+/* Printable ASCII, and not too much of it. */
+static char *
+format_text(char *buffer, size_t size, const char *text)
+{
+    size_t i = 0;
+
+    for (; text[i] != '\0' && i < size - 1; i++)
+        buffer[i] = text[i] >= ' ' && text[i] < 0x7f ? text[i] : '?';
+    buffer[i] = '\0';
+    return buffer;
+}
+
 void
 progress_page(struct progress *progress, const struct page *page, int r)
 {
     bool wanted = r < 0 || progress->verbose || !progress->terminal;
     const char *sign = r < 0 ? "x" : " ";
-    char bytes[32], time[32], status[16] = " - ";
+    char bytes[32], time[32], url[256], status[16] = " - ";
 
     if (!wanted || (progress->quiet && r == 0))
         return;
@@ -135,7 +148,8 @@ progress_page(struct progress *progress, const struct page *page, int r)
     printf("%s%s%s %s  %9s  %8s  %s", paint(progress, r < 0 ? red : green),
            sign, paint(progress, plain), status,
            format_bytes(bytes, sizeof bytes, (double) page->bytes),
-           format_seconds(time, sizeof time, page->latency), page->text);
+           format_seconds(time, sizeof time, page->latency),
+           format_text(url, sizeof url, page->text));
     if (r < 0)
         printf("  %s(%s)%s", paint(progress, red), page->reason,
                paint(progress, plain));
@@ -161,6 +175,8 @@ latency_row(const struct progress *progress, struct stats *stats)
     const double shares[] = {0.50, 0.95, 0.99, 1};
     char t[4][32];
 
+    if (stats->ok == 0)
+        return;
     for (int i = 0; i < 4; i++)
         format_seconds(t[i], sizeof t[i], stats_percentile(stats, shares[i]));
     row(progress, "latency", "p50 %s, p95 %s, p99 %s, max %s", t[0], t[1], t[2],
@@ -210,7 +226,7 @@ progress_summary(struct progress *progress, struct session *session,
         format_bytes(d, sizeof d, (double) stats->bytes),
         format_bytes(e, sizeof e, (double) stats->bytes * per_second));
     latency_row(progress, stats);
-    row(progress, "connections", "%u opened, %u times reused",
+    row(progress, "connections", "%u opened, reused %u times",
         session->pool.opened, session->pool.reused);
     row(progress, "on the way", "%u redirects, %u retries", stats->redirects,
         stats->retries);
