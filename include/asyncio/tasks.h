@@ -163,6 +163,46 @@ ASYNCIO_EXPORT int asyncio_task_set_name(asyncio_task_t *task,
 ASYNCIO_EXPORT asyncio_coro_t asyncio_task_get_coro(const asyncio_task_t *task);
 
 /**
+ * Where a task's coroutine object was written; always known, not in debug mode
+ * only.
+ *
+ * @python   Task._source_traceback
+ * @param    task  a task
+ * @return   static; NULL for one made without the macros
+ * @suspends never
+ */
+ASYNCIO_EXPORT const asyncio_site_t *
+asyncio_source_traceback(const asyncio_task_t *task);
+
+/**
+ * The frames of an unfinished task. Of C's, only the outermost is known by
+ * name: the coroutine that the task was made of.
+ *
+ * @python   Task.get_stack(limit=None)
+ * @param    task       a task
+ * @param    ret_sites  gets the frames, which are static
+ * @param    limit      of frames
+ * @return   how many there are: 0 or 1
+ * @suspends never
+ */
+ASYNCIO_EXPORT size_t asyncio_task_get_stack(const asyncio_task_t *task,
+                                             const asyncio_site_t **ret_sites,
+                                             size_t limit);
+
+/**
+ * The same as text.
+ *
+ * @python   Task.print_stack(limit=None, file=None)
+ * @param    task    a task
+ * @param    buffer  gets the text, always terminated
+ * @param    size    of the buffer, in bytes
+ * @return   the length it has, or would have; UV_EINVAL for what is no task
+ * @suspends never
+ */
+ASYNCIO_EXPORT int asyncio_task_print_stack(const asyncio_task_t *task,
+                                            char *buffer, size_t size);
+
+/**
  * @python   Task.get_context()
  * @param    task  a task
  * @return   borrowed, valid as long as the task

@@ -40,6 +40,8 @@ struct aio__fiber_ops {
     void (*never)(struct aio__fiber *fiber, int r,
                   asyncio_exception_t *exception);
     void (*end)(struct aio__fiber *fiber);   /* the loop lets go of it */
+    /* What debug mode calls it. */
+    void (*describe)(struct aio__fiber *fiber, char *buffer, size_t size);
     /* The loop closed before its first step. */
     void (*lost)(struct aio__fiber *fiber);
 };

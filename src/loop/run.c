@@ -114,10 +114,20 @@ aio__loop_interrupt(asyncio_loop_t *loop, int code)
     aio__queue_append(&loop->ready, &loop->now);
 }
 
+/* Seconds that pass outside, also under a virtual clock. */
+static double
+real_now(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double) now.tv_sec + (double) now.tv_nsec * 1e-9;
+}
+
 static void
 report_slow(asyncio_loop_t *loop, double begin, const char *what)
 {
-    double took = aio__loop_now(loop) - begin;
+    double took = real_now() - begin;
 
     if (took >= loop->slow_callback_duration)
         aio__log(ASYNCIO_LOG_WARNING, "Executing %s took %.3f seconds", what,
@@ -139,6 +149,21 @@ run_one(asyncio_loop_t *loop, struct aio__job *job)
         aio__fiber_step(loop, fiber);
 }
 
+/* In debug mode. The name is taken first: the task may be gone after. */
+static void
+run_one_timed(asyncio_loop_t *loop, struct aio__job *job)
+{
+    char what[160] = "a callback";
+    double begin;
+
+    if (job->run == NULL)
+        loop->fiber_ops->describe(
+            aio__container_of(job, struct aio__fiber, job), what, sizeof what);
+    begin = real_now();
+    run_one(loop, job);
+    report_slow(loop, begin, what);
+}
+
 /* The ready part of a pass, and of those that need not ask libuv. */
 static void
 run_ready(asyncio_loop_t *loop)
@@ -152,11 +177,7 @@ run_ready(asyncio_loop_t *loop)
             job = loop->now.head;
         }
         if (aio__unlikely(loop->debug)) {
-            double begin = aio__loop_now(loop);
-            bool step = job->run == NULL;
-
-            run_one(loop, job);
-            report_slow(loop, begin, step ? "a step of a task" : "a callback");
+            run_one_timed(loop, job);
         } else {
             run_one(loop, job);
         }
@@ -174,8 +195,12 @@ fire_timers(asyncio_loop_t *loop)
            && loop->interrupted == 0) {
         struct aio__timer *timer = first->timer;
 
+        double begin = aio__unlikely(loop->debug) ? real_now() : 0;
+
         aio__timerheap_remove(&loop->timers, timer);
         timer->fire(timer);
+        if (aio__unlikely(loop->debug))
+            report_slow(loop, begin, "a timed callback");
         first = aio__timerheap_first(&loop->timers);
     }
 }

@@ -7,6 +7,7 @@
  * Python counterpart: asyncio.all_tasks, Task.get_name and its like.
  */
 #include <stdio.h>
+#include <uv.h>
 
 #include "base/alloc.h"
 #include "task/task.h"
@@ -114,4 +115,53 @@ asyncio_task_get_context(asyncio_task_t *future)
     struct aio__task *task = aio__task_from(future);
 
     return task != NULL ? task->fiber.context : NULL;
+}
+
+void
+aio__task_describe(struct aio__fiber *fiber, char *buffer, size_t size)
+{
+    struct aio__task *task = aio__task_of(fiber);
+    const asyncio_site_t *site = task->site;
+
+    if (site != NULL)
+        snprintf(buffer, size, "<Task %s running %s() at %s:%d>",
+                 asyncio_task_get_name(&task->future), site->name, site->file,
+                 site->line);
+    else
+        snprintf(buffer, size, "<Task %s>",
+                 asyncio_task_get_name(&task->future));
+}
+
+const asyncio_site_t *
+asyncio_source_traceback(const asyncio_task_t *task)
+{
+    return as_task(task) != NULL ? as_task(task)->site : NULL;
+}
+
+size_t
+asyncio_task_get_stack(const asyncio_task_t *future,
+                       const asyncio_site_t **ret_sites, size_t limit)
+{
+    const struct aio__task *task = as_task(future);
+
+    if (task == NULL || task->site == NULL || limit == 0
+        || task->future.state != AIO__PENDING)
+        return 0;
+    ret_sites[0] = task->site;
+    return 1;
+}
+
+int
+asyncio_task_print_stack(const asyncio_task_t *task, char *buffer, size_t size)
+{
+    const asyncio_site_t *site;
+    char name[160];
+
+    if (as_task(task) == NULL || buffer == NULL || size == 0)
+        return UV_EINVAL;
+    asyncio_future_repr(task, name, sizeof name);
+    if (asyncio_task_get_stack(task, &site, 1) == 0)
+        return snprintf(buffer, size, "No stack for %s\n", name);
+    return snprintf(buffer, size, "Stack for %s:\n  File \"%s\", line %d, in %s\n",
+                    name, site->file, site->line, site->name);
 }

@@ -151,6 +151,7 @@ task_lost(struct aio__fiber *fiber)
 static const struct aio__fiber_ops ops = {.run = task_run,
                                           .never = task_never,
                                           .end = task_end,
+                                          .describe = aio__task_describe,
                                           .lost = task_lost};
 
 /* The sleep is over. */

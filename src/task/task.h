@@ -51,6 +51,9 @@ aio__task_from(asyncio_future_t *future)
 /* The unfinished task that somebody awaits; NULL when it is anything else. */
 asyncio_task_t *aio__awaited_task(struct aio__waiter *waiter);
 
+/* "<Task Task-3 running fetch() at fetch.c:7>", for debug mode. */
+void aio__task_describe(struct aio__fiber *fiber, char *buffer, size_t size);
+
 /* Task.cancel() */
 bool aio__task_cancel(asyncio_future_t *future, asyncio_exception_t *message);
 
