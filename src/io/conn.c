@@ -20,6 +20,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/block.h"
@@ -304,6 +305,14 @@ aio__conn_of(asyncio_transport_t *transport)
     return transport->type == &socket_type ? conn_of(transport) : NULL;
 }
 
+static bool
+is_device(int fd)
+{
+    struct stat st;
+
+    return fstat(fd, &st) == 0 && S_ISCHR(st.st_mode);
+}
+
 static void
 conn_init(struct aio__conn *conn, asyncio_loop_t *loop,
           enum aio__conn_kind kind, int fd, asyncio_protocol_t *protocol)
@@ -315,7 +324,9 @@ conn_init(struct aio__conn *conn, asyncio_loop_t *loop,
     conn->fd = fd;
     conn->kind = (uint8_t) kind;
     conn->polled = 0;
-    conn->made = conn->started = conn->paused = conn->ended = false;
+    conn->made = conn->started = conn->paused = false;
+    /* What can be read from a terminal that is written to is no news. */
+    conn->ended = kind == AIO__CONN_WRITE_PIPE && is_device(fd);
     conn->eof = conn->sending_file = false;
     conn->lost_writes = 0;
     aio__wqueue_init(&conn->queue);
@@ -378,17 +389,18 @@ aio__conn_wait_made(struct aio__conn *conn)
 }
 
 int
-aio__conn_wait_empty(struct aio__conn *conn)
+aio__conn_wait_writable(struct aio__conn *conn)
 {
     struct aio__waiter waiter;
     int r;
 
-    if (conn->queue.size == 0)
-        return 0;
     aio__waiter_init(&waiter, conn->base.loop, NULL);
     conn->empty = &waiter;
+    aio__conn_poll(conn);
     r = aio__wait(&waiter);
-    if (r == ASYNCIO_ERR_CANCELLED)
+    if (conn->empty == &waiter) {
         conn->empty = NULL;
+        aio__conn_poll(conn);
+    }
     return r;
 }

@@ -37,7 +37,7 @@ struct aio__conn {
     struct aio__wqueue queue;
     asyncio_exception_t *exception; /* for connection_lost; owned */
     struct aio__waiter *waiter; /* waits for connection_made; or NULL */
-    struct aio__waiter *empty;  /* waits for an empty queue; or NULL */
+    struct aio__waiter *empty;  /* waits until all is sent; or NULL */
     struct aio__event made_event;
     struct aio__event lost_event;
     struct aio__closer closer;
@@ -60,8 +60,9 @@ int aio__conn_wait_made(struct aio__conn *conn);
 /* A transport that is one, or NULL. */
 struct aio__conn *aio__conn_of(asyncio_transport_t *transport);
 
-/* Wait until the queue is empty, or the connection is lost (an error). */
-int aio__conn_wait_empty(struct aio__conn *conn);
+/* In a task: wait until everything is sent, or with nothing to send until more
+ * can be; an error when the connection is lost. One task at a time. */
+int aio__conn_wait_writable(struct aio__conn *conn);
 
 /* Ends the connection: it is the system's, or the protocol's, fault. */
 void aio__conn_failed(struct aio__conn *conn, int code, const char *message);

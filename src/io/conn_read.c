@@ -111,6 +111,18 @@ read_ready(struct aio__conn *conn)
             conn, r, "Fatal error: protocol.data_received() call failed.");
 }
 
+static void
+write_ready(struct aio__conn *conn)
+{
+    if (conn->queue.size > 0) {
+        aio__conn_flush(conn);
+    } else if (conn->empty != NULL) {
+        aio__wake(conn->empty, 0);
+        conn->empty = NULL;
+        aio__conn_poll(conn);
+    }
+}
+
 /* The reader of what we write went away. */
 static void
 write_pipe_broke(struct aio__conn *conn)
@@ -160,8 +172,8 @@ on_poll(uv_poll_t *poll, int status, int events)
         else
             write_pipe_broke(conn);
     }
-    if (aio__unlikely(events & UV_WRITABLE) && conn->queue.size > 0)
-        aio__conn_flush(conn);
+    if (aio__unlikely(events & UV_WRITABLE))
+        write_ready(conn);
     if (aio__unlikely(status < 0))
         aio__conn_poll(conn);
     loop->context = NULL;
@@ -175,7 +187,7 @@ aio__conn_poll(struct aio__conn *conn)
 
     if (wants_reading(conn))
         wanted |= UV_READABLE;
-    if (conn->queue.size > 0)
+    if (conn->queue.size > 0 || conn->empty != NULL)
         wanted |= UV_WRITABLE;
     if (wanted == conn->polled || conn->fd < 0)
         return;

@@ -203,3 +203,22 @@ asyncio_start_server(asyncio_client_connected_cb_t client_connected_cb,
     return start(asyncio_loop_create_server, client_connected_cb, host, port,
                  ret_server, options);
 }
+
+static int
+serve_unix(asyncio_loop_t *loop, asyncio_protocol_factory_t factory,
+           const char *path, int port, asyncio_server_t **ret_server,
+           const asyncio_server_options_t *options)
+{
+    (void) port;
+    return asyncio_loop_create_unix_server(loop, factory, path, ret_server,
+                                           options);
+}
+
+int
+asyncio_start_unix_server(asyncio_client_connected_cb_t client_connected_cb,
+                          const char *path, asyncio_server_t **ret_server,
+                          const asyncio_server_options_t *options)
+{
+    return start(serve_unix, client_connected_cb, path, 0, ret_server,
+                 options);
+}

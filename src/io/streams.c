@@ -117,3 +117,22 @@ asyncio_open_connection(const char *host, int port,
     return open_stream(connect_tcp, host, port, ret_reader, ret_writer,
                        options);
 }
+
+static int
+connect_unix(struct client *client, const char *path, int port,
+             asyncio_transport_t **ret_transport)
+{
+    (void) port;
+    return asyncio_loop_create_unix_connection(client->loop, give_protocol,
+                                               path, ret_transport, NULL,
+                                               &client->options);
+}
+
+int
+asyncio_open_unix_connection(const char *path,
+                             asyncio_stream_reader_t **ret_reader,
+                             asyncio_stream_writer_t **ret_writer,
+                             const asyncio_connection_options_t *options)
+{
+    return open_stream(connect_unix, path, 0, ret_reader, ret_writer, options);
+}

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Sending a file over a transport.
+ *
+ * What was written before goes out first; then the kernel copies from the
+ * file to the socket, and reading is paused. A transport that is no plain
+ * socket gets the file in pieces instead, with its flow control.
+ *
+ * Python counterpart: loop.sendfile and its fallback.
+ */
+#include <errno.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "asyncio/tasks.h"
+#include "base/alloc.h"
+#include "io/connect.h"
+
+enum { PIECE = 256 * 1024 }; /* bytes of one step */
+
+struct sending {
+    asyncio_loop_t *loop;
+    asyncio_transport_t *transport;
+    int file;
+    int64_t offset; /* in the file */
+    int64_t left;   /* bytes to send; -1: up to its end */
+    int64_t sent;
+};
+
+static size_t
+piece(const struct sending *s)
+{
+    return s->left >= 0 && s->left < PIECE ? (size_t) s->left : PIECE;
+}
+
+static void
+advance(struct sending *s, int64_t n)
+{
+    s->offset += n;
+    s->sent += n;
+    if (s->left >= 0)
+        s->left -= n;
+}
+
+/* One step of the system call: bytes, 0 at the end, or an error. */
+static int64_t
+native_step(struct sending *s, struct aio__conn *conn)
+{
+    for (;;) {
+        off_t offset = s->offset;
+        ssize_t n = sendfile(conn->fd, s->file, &offset, piece(s));
+        int r;
+
+        if (n >= 0)
+            return n;
+        if (errno == EINTR)
+            continue;
+        if (errno != EAGAIN)
+            return -errno;
+        r = aio__conn_wait_writable(conn);
+        if (r < 0)
+            return r;
+    }
+}
+
+static bool
+not_available(int64_t code)
+{
+    return code == -EINVAL || code == -ENOSYS || code == -EOPNOTSUPP
+        || code == -ESPIPE;
+}
+
+static int
+send_native(struct sending *s, struct aio__conn *conn)
+{
+    int r;
+
+    r = conn->queue.size > 0 ? aio__conn_wait_writable(conn) : 0;
+    while (r >= 0 && s->left != 0) {
+        int64_t n = native_step(s, conn);
+
+        if (n < 0 && s->sent == 0 && not_available(n))
+            return ASYNCIO_ERR_SENDFILE_NOT_AVAILABLE;
+        if (n < 0) {
+            if (n != ASYNCIO_ERR_CANCELLED)
+                aio__conn_broke(conn, (int) n);
+            return (int) n;
+        }
+        if (n == 0)
+            return 0;
+        advance(s, n);
+        r = asyncio_sleep(0);
+        if (r >= 0 && conn->lost_writes > 0)
+            r = UV_ECONNRESET;
+    }
+    return r;
+}
+
+static int
+send_pieces(struct sending *s)
+{
+    char *buffer = aio__alloc(PIECE);
+    int r = 0;
+
+    if (buffer == NULL)
+        return UV_ENOMEM;
+    while (r >= 0 && s->left != 0) {
+        ssize_t n = pread(s->file, buffer, piece(s), s->offset);
+
+        if (n < 0)
+            r = -errno;
+        if (n <= 0)
+            break;
+        r = asyncio_transport_write(s->transport, buffer, (size_t) n);
+        if (r < 0)
+            break;
+        advance(s, n);
+        /* No more than one piece waits in memory. */
+        do {
+            r = asyncio_transport_is_closing(s->transport)
+                ? UV_ECONNRESET
+                : asyncio_sleep(0);
+        } while (r >= 0
+                 && asyncio_transport_get_write_buffer_size(s->transport)
+                     > 0);
+    }
+    aio__free(buffer, PIECE);
+    return r;
+}
+
+static int
+send_all(struct sending *s, bool fallback)
+{
+    struct aio__conn *conn = aio__conn_of(s->transport);
+    int r = ASYNCIO_ERR_SENDFILE_NOT_AVAILABLE;
+
+    if (conn != NULL) {
+        conn->sending_file = true;
+        r = send_native(s, conn);
+        conn->sending_file = false;
+    }
+    if (r != ASYNCIO_ERR_SENDFILE_NOT_AVAILABLE)
+        return r;
+    if (!fallback)
+        return conn != NULL
+            ? asyncio_raise_at(r, NULL, 0, "sendfile is not available")
+            : asyncio_raise_at(ASYNCIO_ERR_RUNTIME, NULL, 0,
+                               "fallback is disabled and native sendfile is "
+                               "not supported for this transport");
+    return send_pieces(s);
+}
+
+static int
+check(const struct sending *s, int64_t count)
+{
+    asyncio_loop_t *running;
+    int r;
+
+    r = aio__fiber_running(&running);
+    if (r < 0)
+        return r;
+    if (s->transport == NULL || s->loop != running
+        || s->transport->loop != running)
+        return UV_EINVAL;
+    if (asyncio_transport_is_closing(s->transport))
+        return asyncio_raise_at(ASYNCIO_ERR_RUNTIME, NULL, 0,
+                                "Transport is closing");
+    if (s->transport->type->write == NULL)
+        return asyncio_raise_at(ASYNCIO_ERR_RUNTIME, NULL, 0,
+                                "sendfile is not supported for this "
+                                "transport");
+    if (s->offset < 0 || count < 0)
+        return asyncio_raise_at(ASYNCIO_ERR_VALUE, NULL, 0,
+                                "offset and count must not be negative");
+    return 0;
+}
+
+int64_t
+asyncio_loop_sendfile(asyncio_loop_t *loop, asyncio_transport_t *transport,
+                      int file, const asyncio_sendfile_options_t *options)
+{
+    int64_t count = aio__option(options, count, 0);
+    struct sending s = {.loop = loop,
+                        .transport = transport,
+                        .file = file,
+                        .offset = aio__option(options, offset, 0),
+                        .left = count > 0 ? count : -1};
+    bool reading;
+    int r;
+
+    r = check(&s, count);
+    if (r < 0)
+        return r;
+    asyncio_transport_ref(transport);
+    reading = asyncio_transport_is_reading(transport);
+    (void) asyncio_transport_pause_reading(transport);
+    r = send_all(&s, !aio__option(options, no_fallback, false));
+    if (reading)
+        (void) asyncio_transport_resume_reading(transport);
+    if (s.sent > 0)
+        (void) lseek(file, s.offset, SEEK_SET);
+    asyncio_transport_unref(transport);
+    return r < 0 ? r : s.sent;
+}
