@@ -416,7 +416,7 @@ asyncio_loop_run_once(asyncio_loop_t *loop, bool wait)
     if (r < 0)
         return r;
     loop->once = true;
-    pass(loop, wait);
+    pass(loop, wait && is_idle(loop)); /* with something to do it is done */
     return leave(loop);
 }
 

@@ -157,7 +157,8 @@ asyncio_future_remove_done_callback(asyncio_future_t *future,
     struct aio__list *match;
     size_t removed = 0;
 
-    if (future == NULL)
+    /* One that is done has none left; one that never lived has no list. */
+    if (future == NULL || future->state != AIO__PENDING)
         return 0;
     aio__list_init(&matches);
     aio__list_foreach(link, &future->callbacks) {
