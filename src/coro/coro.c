@@ -144,17 +144,17 @@ aio__notes_thread(struct aio__notes *notes)
 {
     memset(notes, 0, sizeof *notes);
 #if AIO__ASAN
+    /* Asked once per thread: the C library reads all of /proc/self/maps. */
+    static aio__thread_local void *low;
+    static aio__thread_local size_t size;
     pthread_attr_t attributes;
-    void *low;
-    size_t size;
 
-    if (pthread_getattr_np(pthread_self(), &attributes) == 0) {
-        if (pthread_attr_getstack(&attributes, &low, &size) == 0) {
-            notes->bottom = low;
-            notes->size = size;
-        }
+    if (low == NULL && pthread_getattr_np(pthread_self(), &attributes) == 0) {
+        pthread_attr_getstack(&attributes, &low, &size);
         pthread_attr_destroy(&attributes);
     }
+    notes->bottom = low;
+    notes->size = size;
 #endif
 #if AIO__TSAN
     notes->fiber = __tsan_get_current_fiber();
