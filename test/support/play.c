@@ -110,11 +110,11 @@ on_second(struct aio__job *job)
 }
 
 static struct stage *
-enter(const struct play *play, struct actor **frames)
+enter(const struct play *play, asyncio_loop_t *loop, struct actor **frames)
 {
     struct stage *stage = calloc(1, sizeof *stage);
 
-    assert_r(asyncio_testing_loop_factory(&stage->loop), 0);
+    stage->loop = loop;
     stage->cut.run = on_cut;
     stage->second.run = on_second;
     void *state = calloc(1, play->size + 1);
@@ -143,8 +143,6 @@ leave(const struct play *play, struct stage *stage)
         (void) asyncio_task_exception(stage->actors[i].task);
         asyncio_task_unref(stage->actors[i].task);
     }
-    assert_r(asyncio_loop_close(stage->loop), 0);
-    asyncio_loop_unref(stage->loop);
     ck_assert_int_eq(asyncio_testing_counters().tasks, 0);
     free(state);
     free(stage);
@@ -198,10 +196,11 @@ deadlock(const struct play *play, const struct stage *stage, int *times)
 
 /* False when the play ended before the cut. */
 static bool
-perform(const struct play *play, size_t victim, enum way way, long step)
+perform(const struct play *play, asyncio_loop_t *loop, size_t victim,
+        enum way way, long step)
 {
     struct actor *frames[PARTS_MAX];
-    struct stage *stage = enter(play, frames);
+    struct stage *stage = enter(play, loop, frames);
     int deadlocks = 0, passes = 0;
     bool cut = false;
 
@@ -235,13 +234,18 @@ void
 cancel_everywhere(const struct play *play)
 {
     static bool registered;
+    asyncio_loop_t *loop;
 
     if (!registered)
         on_exit(on_failure, NULL);
     registered = true;
-    perform(play, SIZE_MAX, ONCE, 0);
+    /* One for all: making a loop takes longer than a play. */
+    assert_r(asyncio_testing_loop_factory(&loop), 0);
+    perform(play, loop, SIZE_MAX, ONCE, 0);
     for (size_t i = 0; i < PARTS_MAX && play->parts[i] != NULL; i++)
         for (enum way way = ONCE; way < WAYS; way++)
-            for (long step = 0; perform(play, i, way, step); step++)
+            for (long step = 0; perform(play, loop, i, way, step); step++)
                 ;
+    assert_r(asyncio_loop_close(loop), 0);
+    asyncio_loop_unref(loop);
 }

@@ -56,7 +56,7 @@ lock_twice(void *arg)
     return 0;
 }
 
-PLAIN(a_lock_keeps_its_word_whoever_is_cancelled)
+PLAIN(a_lock_keeps_its_word_whoever_is_cancelled, .timeout = 60)
 {
     static const struct play play = {
         .size = sizeof(struct at_lock),
@@ -80,7 +80,7 @@ lock_with_timeout(void *arg)
     return r == ASYNCIO_ERR_TIMEOUT ? 0 : r;
 }
 
-PLAIN(a_lock_keeps_its_word_when_waiting_for_it_times_out)
+PLAIN(a_lock_keeps_its_word_when_waiting_for_it_times_out, .timeout = 60)
 {
     static const struct play play = {
         .size = sizeof(struct at_lock),
@@ -111,7 +111,7 @@ take_permit_twice(void *arg)
     return 0;
 }
 
-PLAIN(a_semaphore_loses_no_permit_whoever_is_cancelled)
+PLAIN(a_semaphore_loses_no_permit_whoever_is_cancelled, .timeout = 60)
 {
     static const struct play play = {
         .size = sizeof(struct at_lock),
@@ -145,7 +145,8 @@ take_both_permits(void *arg)
     return r;
 }
 
-PLAIN(permits_taken_under_a_lock_come_back_whoever_is_cancelled)
+PLAIN(permits_taken_under_a_lock_come_back_whoever_is_cancelled,
+      .timeout = 60)
 {
     static const struct play play = {
         .size = sizeof(struct at_lock),
@@ -205,7 +206,7 @@ set_event(void *arg)
     return r < 0 ? r : asyncio_event_wait(&self->answer);
 }
 
-PLAIN(an_event_wakes_the_others_whoever_is_cancelled)
+PLAIN(an_event_wakes_the_others_whoever_is_cancelled, .timeout = 60)
 {
     static const struct play play = {
         .size = sizeof(struct at_event),
@@ -309,7 +310,8 @@ give_tokens(void *arg)
     return cancelled;
 }
 
-PLAIN(a_condition_passes_notifications_on_whoever_is_cancelled)
+PLAIN(a_condition_passes_notifications_on_whoever_is_cancelled,
+      .timeout = 60)
 {
     static const struct play play = {
         .size = sizeof(struct at_condition),
@@ -337,7 +339,7 @@ give_all_tokens(void *arg)
     return cancelled;
 }
 
-PLAIN(a_condition_wakes_all_whoever_is_cancelled)
+PLAIN(a_condition_wakes_all_whoever_is_cancelled, .timeout = 60)
 {
     static const struct play play = {
         .size = sizeof(struct at_condition),
@@ -379,7 +381,8 @@ notify_first(void *arg)
     return cancelled;
 }
 
-PLAIN(one_notification_goes_through_all_whoever_is_cancelled)
+PLAIN(one_notification_goes_through_all_whoever_is_cancelled,
+      .timeout = 60)
 {
     static const struct play play = {
         .size = sizeof(struct at_condition),

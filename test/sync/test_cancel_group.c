@@ -39,7 +39,7 @@ meet_twice(void *arg)
     return 0;
 }
 
-PLAIN(a_barrier_is_empty_afterwards_whoever_is_cancelled)
+PLAIN(a_barrier_is_empty_afterwards_whoever_is_cancelled, .timeout = 60)
 {
     static const struct play play = {
         .size = sizeof(asyncio_barrier_t),
@@ -76,7 +76,7 @@ meet_until_broken(void *arg)
     return r == ASYNCIO_ERR_BROKEN_BARRIER ? 0 : r;
 }
 
-PLAIN(aborting_a_barrier_ends_all_whoever_is_cancelled)
+PLAIN(aborting_a_barrier_ends_all_whoever_is_cancelled, .timeout = 60)
 {
     static const struct play play = {
         .size = sizeof(asyncio_barrier_t),
@@ -121,7 +121,7 @@ meet_again(void *arg)
     return 0;
 }
 
-PLAIN(resetting_a_barrier_frees_all_whoever_is_cancelled)
+PLAIN(resetting_a_barrier_frees_all_whoever_is_cancelled, .timeout = 60)
 {
     static const struct play play = {
         .size = sizeof(asyncio_barrier_t),
@@ -203,14 +203,14 @@ iterate_waiters(void *arg)
     return iterate(1.5, true);
 }
 
-PLAIN(an_iteration_over_futures_can_be_cancelled_anywhere)
+PLAIN(an_iteration_over_futures_can_be_cancelled_anywhere, .timeout = 60)
 {
     static const struct play play = {.parts = {iterate_all, iterate_all}};
 
     cancel_everywhere(&play);
 }
 
-PLAIN(an_iteration_with_a_timeout_can_be_cancelled_anywhere)
+PLAIN(an_iteration_with_a_timeout_can_be_cancelled_anywhere, .timeout = 60)
 {
     static const struct play play = {
         .parts = {iterate_with_timeout, iterate_with_timeout}};
@@ -218,7 +218,7 @@ PLAIN(an_iteration_with_a_timeout_can_be_cancelled_anywhere)
     cancel_everywhere(&play);
 }
 
-PLAIN(an_iteration_over_waiters_can_be_cancelled_anywhere)
+PLAIN(an_iteration_over_waiters_can_be_cancelled_anywhere, .timeout = 60)
 {
     static const struct play play = {
         .parts = {iterate_waiters, iterate_waiters}};
@@ -280,14 +280,16 @@ race_at_once(void *arg)
     return race(0, UV_EIO);
 }
 
-PLAIN(no_candidate_outlives_a_race_that_is_cancelled_anywhere)
+PLAIN(no_candidate_outlives_a_race_that_is_cancelled_anywhere,
+      .timeout = 60)
 {
     static const struct play play = {.parts = {race_to_win, race_to_win}};
 
     cancel_everywhere(&play);
 }
 
-PLAIN(no_candidate_outlives_a_race_of_all_that_is_cancelled_anywhere)
+PLAIN(no_candidate_outlives_a_race_of_all_that_is_cancelled_anywhere,
+      .timeout = 60)
 {
     static const struct play play = {.parts = {race_at_once}};
 

@@ -131,7 +131,7 @@ consume(void *arg)
     }
 }
 
-PLAIN(a_queue_loses_no_item_whoever_is_cancelled)
+PLAIN(a_queue_loses_no_item_whoever_is_cancelled, .timeout = 60)
 {
     static const struct play play = {
         .size = sizeof(struct at_queue),
@@ -142,7 +142,7 @@ PLAIN(a_queue_loses_no_item_whoever_is_cancelled)
     cancel_everywhere(&play);
 }
 
-PLAIN(a_lifo_queue_loses_no_item_whoever_is_cancelled)
+PLAIN(a_lifo_queue_loses_no_item_whoever_is_cancelled, .timeout = 60)
 {
     static const struct play play = {
         .size = sizeof(struct at_queue),
@@ -153,7 +153,7 @@ PLAIN(a_lifo_queue_loses_no_item_whoever_is_cancelled)
     cancel_everywhere(&play);
 }
 
-PLAIN(a_priority_queue_loses_no_item_whoever_is_cancelled)
+PLAIN(a_priority_queue_loses_no_item_whoever_is_cancelled, .timeout = 60)
 {
     static const struct play play = {
         .size = sizeof(struct at_queue),
@@ -196,7 +196,7 @@ produce_and_take_back(void *arg)
     return cancelled;
 }
 
-PLAIN(items_reach_all_getters_but_the_one_that_is_cancelled)
+PLAIN(items_reach_all_getters_but_the_one_that_is_cancelled, .timeout = 60)
 {
     static const struct play play = {
         .size = sizeof(struct at_queue),
@@ -239,7 +239,8 @@ make_room(void *arg)
     return cancelled;
 }
 
-PLAIN(room_reaches_all_putters_but_the_one_that_is_cancelled)
+PLAIN(room_reaches_all_putters_but_the_one_that_is_cancelled,
+      .timeout = 60)
 {
     static const struct play play = {
         .size = sizeof(struct at_queue),
@@ -288,7 +289,7 @@ order_and_join(void *arg)
     return r;
 }
 
-PLAIN(join_ends_when_the_work_is_done_whoever_is_cancelled)
+PLAIN(join_ends_when_the_work_is_done_whoever_is_cancelled, .timeout = 60)
 {
     static const struct play play = {
         .size = sizeof(struct at_queue),
@@ -318,7 +319,7 @@ join_only(void *arg)
     return asyncio_queue_join(&self->queue);
 }
 
-PLAIN(a_shutdown_ends_all_that_wait_whoever_is_cancelled)
+PLAIN(a_shutdown_ends_all_that_wait_whoever_is_cancelled, .timeout = 60)
 {
     static const struct play play = {
         .size = sizeof(struct at_queue),
@@ -329,7 +330,7 @@ PLAIN(a_shutdown_ends_all_that_wait_whoever_is_cancelled)
     cancel_everywhere(&play);
 }
 
-PLAIN(a_shutdown_ends_all_that_get_whoever_is_cancelled)
+PLAIN(a_shutdown_ends_all_that_get_whoever_is_cancelled, .timeout = 60)
 {
     static const struct play play = {
         .size = sizeof(struct at_queue),
@@ -380,7 +381,7 @@ produce_late(void *arg)
     return r;
 }
 
-PLAIN(an_item_that_comes_with_a_timeout_is_not_lost)
+PLAIN(an_item_that_comes_with_a_timeout_is_not_lost, .timeout = 60)
 {
     static const struct play play = {
         .size = sizeof(struct at_queue),
