@@ -10,6 +10,7 @@
 #include "asyncio/constants.h"
 #include "asyncio/contextvars.h"
 #include "asyncio/coroutines.h"
+#include "asyncio/datagrams.h"
 #include "asyncio/events.h"
 #include "asyncio/exceptions.h"
 #include "asyncio/futures.h"

@@ -237,6 +237,11 @@
     ASYNCIO__KW1(asyncio_wrap_future, asyncio_wrap_future_options_t,           \
                  __VA_ARGS__, )
 
+/* datagrams.h */
+#define asyncio_loop_create_datagram_endpoint(...)                             \
+    ASYNCIO__KW4(asyncio_loop_create_datagram_endpoint,                        \
+                 asyncio_datagram_endpoint_options_t, __VA_ARGS__, )
+
 /* sockets.h */
 #define asyncio_loop_add_reader(...)                                           \
     ASYNCIO__KW4(asyncio_loop_add_reader, asyncio_loop_add_reader_options_t,   \
