@@ -150,10 +150,11 @@ make_server(asyncio_loop_t *loop, asyncio_protocol_factory_t factory,
             asyncio_server_t **ret_server)
 {
     const int *sock = aio__option(options, sock, NULL);
+    asyncio_ssl_context_t *ssl = aio__option(options, ssl, NULL);
     asyncio_connection_options_t tls = {
         .size = sizeof tls,
-        .ssl = aio__option(options, ssl, NULL),
-        .server_hostname = tls.ssl != NULL ? "" : NULL,
+        .ssl = ssl,
+        .server_hostname = ssl != NULL ? "" : NULL,
         .ssl_handshake_timeout =
             aio__option(options, ssl_handshake_timeout, 0),
         .ssl_shutdown_timeout = aio__option(options, ssl_shutdown_timeout, 0)};
