@@ -177,7 +177,7 @@ BEHAVIOUR(the_newline_does_not_count_for_the_limit)
 
 /* parity: test_streams.py StreamTests test_readline_eof */
 /* parity: test_streams.py StreamTests test_readline_empty_eof */
-/* parity: test_streams.py StreamReaderTests test_readline */
+/* parity: test_pep492.py StreamReaderTests test_readline */
 BEHAVIOUR(the_last_line_may_lack_its_newline)
 {
     asyncio_stream_reader_t *reader = reader_with(0, "line1\npartial");
