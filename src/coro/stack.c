@@ -32,7 +32,8 @@
 enum {
     FIRST_STACKS = 16,
     MOST_STACKS = 1024, /* of one slab: 256 MiB of the default size */
-    MAPS_RESERVE = 4096 /* mappings left to the rest of the program */
+    MAPS_RESERVE = 4096,     /* mappings left to the rest of the program */
+    SPACE_RESERVE = 32 << 20 /* bytes of address space left to it */
 };
 
 struct aio__stack_slab {
@@ -142,19 +143,22 @@ aio__stacks_fini(struct aio__stacks *stacks)
     stacks->used = 0;
 }
 
-/* Address space may be limited: take less rather than nothing. */
+/* Address space may be limited: take less rather than nothing, but leave some
+ * to the rest of the program, which has to deal with the error. */
 static char *
 map(size_t size, uint32_t *stacks)
 {
     if (aio__alloc_fails())
         return NULL;
     for (;; *stacks /= 2) {
-        void *base = mmap(NULL, *stacks * size, PROT_READ | PROT_WRITE,
+        char *base = mmap(NULL, *stacks * size + SPACE_RESERVE,
+                          PROT_READ | PROT_WRITE,
                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
                               | MAP_STACK,
                           -1, 0);
 
         if (base != MAP_FAILED) {
+            munmap(base + *stacks * size, SPACE_RESERVE);
             madvise(base, *stacks * size, MADV_NOHUGEPAGE);
             return base;
         }
