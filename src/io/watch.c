@@ -10,6 +10,7 @@
 #include <errno.h>
 
 #include "base/alloc.h"
+#include "io/io.h"
 #include "io/poll.h"
 #include "loop/context.h"
 #include "loop/fiber.h"
@@ -76,6 +77,15 @@ user_ready(struct aio__watch *watch)
 }
 
 static int
+check_no_transport(asyncio_loop_t *loop, int fd)
+{
+    if (aio__io_owner(loop, fd) == NULL)
+        return 0;
+    return asyncio_raise_at(ASYNCIO_ERR_RUNTIME, NULL, 0,
+                            "File descriptor %d is used by transport", fd);
+}
+
+static int
 add(asyncio_loop_t *loop, int fd, enum aio__direction direction,
     asyncio_callback_t callback, void *arg,
     const asyncio_loop_add_reader_options_t *options)
@@ -84,6 +94,8 @@ add(asyncio_loop_t *loop, int fd, enum aio__direction direction,
     int r;
 
     r = aio__loop_usable(loop);
+    if (r == 0)
+        r = check_no_transport(loop, fd);
     if (r < 0)
         return r;
     if (callback == NULL)
@@ -118,6 +130,8 @@ remove_user(asyncio_loop_t *loop, int fd, enum aio__direction direction)
     if (loop->closed)
         return 0;
     r = aio__loop_usable(loop);
+    if (r == 0)
+        r = check_no_transport(loop, fd);
     if (r < 0)
         return r;
     watch = aio__poll_get(loop, fd, direction);
@@ -219,6 +233,8 @@ asyncio_wait_fd(int fd, int events)
     int r;
 
     r = aio__fiber_running(&loop);
+    if (r == 0)
+        r = check_no_transport(loop, fd);
     if (r < 0)
         return r;
     if (events <= 0 || events > (ASYNCIO_READABLE | ASYNCIO_WRITABLE))

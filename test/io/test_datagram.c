@@ -301,3 +301,31 @@ BEHAVIOUR(what_does_not_fit_is_queued_in_order_and_sent_before_the_close)
         assert_r(asyncio_sleep(0), 0);
     close(ends[1]);
 }
+
+static int
+never(void *arg)
+{
+    (void) arg;
+    return -1;
+}
+
+/* parity: test_unix_events.py TestFunctional test_add_reader_or_writer_transport_fd */
+BEHAVIOUR(the_descriptor_of_a_transport_cannot_be_watched)
+{
+    struct peer peer = {.size = 0};
+
+    assert_r(asyncio_loop_create_datagram_endpoint(
+                 LOOP, make_peer, NULL, NULL, .arg = &peer,
+                 .local_addr = {"127.0.0.1", 0}),
+             0);
+    int fd = *(const int *) asyncio_transport_get_extra_info(peer.transport,
+                                                             "socket");
+    assert_r(asyncio_loop_add_reader(LOOP, fd, never, NULL),
+             ASYNCIO_ERR_RUNTIME);
+    assert_r(asyncio_loop_add_writer(LOOP, fd, never, NULL),
+             ASYNCIO_ERR_RUNTIME);
+    assert_r(asyncio_loop_remove_reader(LOOP, fd), ASYNCIO_ERR_RUNTIME);
+    assert_r(asyncio_loop_remove_writer(LOOP, fd), ASYNCIO_ERR_RUNTIME);
+    assert_r(asyncio_wait_fd(fd, ASYNCIO_READABLE), ASYNCIO_ERR_RUNTIME);
+    close_peer(&peer);
+}
