@@ -325,3 +325,30 @@ BEHAVIOUR(a_cancelled_page_leaves_nothing_behind)
     }
     tear_down();
 }
+
+SCENARIO(a_page_is_fetched_or_fails_without_memory)
+{
+    struct page page = {.text = url};
+    struct options few = {.timeout = 5};
+    struct session alone = {.options = &few, .pool = {.idle_max = 1}};
+    asyncio_server_t *listening;
+
+    answer_with(HEAD "hello", CLOSE);
+    script.keep = false;
+    int r = asyncio_start_server(serve, "127.0.0.1", 0, &listening);
+    if (r < 0)
+        return r;
+    snprintf(url, sizeof url, "http://127.0.0.1:%d/x",
+             asyncio_server_port(listening));
+    r = page_fetch(&alone, &page);
+    pool_close(&alone.pool);
+    asyncio_server_close(listening);
+    asyncio_server_abort_clients(listening);
+    int closed = asyncio_server_wait_closed(listening);
+    asyncio_server_unref(listening);
+    /* The server may be the one without memory, and drop us. */
+    if (r == ASYNCIO_ERR_INCOMPLETE_READ || r == UV_ECONNRESET
+        || r == ASYNCIO_ERR_TIMEOUT)
+        return UV_ENOMEM;
+    return r < 0 ? r : closed;
+}
