@@ -5,9 +5,15 @@
     fetch_demo.py FETCH
 """
 
+import fcntl
+import os
+import pty
+import re
 import signal
+import struct
 import subprocess
 import sys
+import termios
 import time
 
 
@@ -70,7 +76,34 @@ def interrupted():
         print(f"ended {time.monotonic() - began:.2f} s after SIGINT")
 
 
+def on_a_terminal(columns):
+    """A bar that fits into its line, whatever the width of the terminal."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ,
+                struct.pack("HHHH", 24, columns, 0, 0))
+    environment = {**os.environ, "TERM": "xterm", "LC_ALL": "C.UTF-8"}
+    child = subprocess.Popen([sys.argv[1], "-c", "100"], stdin=theirs,
+                             stdout=theirs, stderr=theirs, env=environment)
+    os.close(theirs)
+    shown = b""
+    try:
+        while piece := os.read(ours, 65536):
+            shown += piece
+    except OSError:  # the other side is closed
+        pass
+    os.close(ours)
+    status = child.wait(30)
+    text = re.sub(r"\033\[[0-9;]*[mK]", "", shown.decode())
+    done = subprocess.CompletedProcess([], status, text, "")
+    bars = [line for line in re.split(r"[\r\n]+", text) if " eta" in line]
+    check(status == 0 and len(bars) > 1 and "500 pages in" in text, done)
+    check(max(map(len, bars)) < columns, done)
+    print(bars[-1])
+
+
 if __name__ == "__main__":
+    on_a_terminal(100)
+    on_a_terminal(60)
     alone()
     arguments()
     failures()
