@@ -32,9 +32,9 @@ checked(void)
 static size_t
 rounded(size_t size)
 {
-    size_t class = (size + AIO__BLOCK_STEP - 1) / AIO__BLOCK_STEP;
+    size_t class = aio__block_class(size);
 
-    return class < AIO__BLOCK_CLASSES && !checked() ? class * AIO__BLOCK_STEP
+    return class < AIO__BLOCK_CLASSES && !checked() ? aio__block_size(class)
                                                     : size;
 }
 
@@ -68,8 +68,8 @@ aio__blocks_trim(void)
 
         while ((block = aio__blocks.free[class]) != NULL) {
             aio__blocks.free[class] = block->next;
-            aio__count(AIO__COUNT_BYTES, (int64_t) (class * AIO__BLOCK_STEP));
-            aio__free(block, class * AIO__BLOCK_STEP);
+            aio__count(AIO__COUNT_BYTES, (int64_t) aio__block_size(class));
+            aio__free(block, aio__block_size(class));
         }
         aio__blocks.count[class] = 0;
     }
