@@ -18,6 +18,7 @@
 #include <asyncio.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 #include <uv.h>
 
 #include "fetch/options.h"
@@ -177,6 +178,7 @@ main(int argc, char **argv)
         fetch.session.options = &fetch.options;
         fetch.session.pool.idle_max = fetch.options.concurrency;
         progress_init(&fetch.progress, &fetch.options);
+        srand((unsigned) getpid()); /* for the pauses before retries */
         if (stats_init(&fetch.session.stats, count > 0 ? count : DEMO_PAGES) < 0)
             return EXIT_FAILURE;
         status = asyncio_main(asyncio_coro(fetch_main, .fetch = &fetch));
