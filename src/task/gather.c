@@ -18,6 +18,7 @@ struct child {
     struct aio__future_job job;
     struct gather *gather;
     asyncio_future_t *future; /* a reference; NULL for a repetition */
+    size_t first; /* where the same future is given first */
 };
 
 struct gather {
@@ -26,6 +27,7 @@ struct gather {
     size_t distinct;         /* of which so many are listened to */
     size_t finished;
     size_t listening;        /* children whose callback is still to come */
+    asyncio_future_t *last;  /* as given; one of the children */
     bool return_exceptions;
     bool cancel_requested;
     struct child children[];
@@ -56,10 +58,14 @@ gather_cancel(asyncio_future_t *future, asyncio_exception_t *message)
 
     if (future->state != AIO__PENDING)
         return false;
-    for (size_t i = 0; i < gather->count; i++)
-        if (gather->children[i].future != NULL
-            && aio__cancel(gather->children[i].future, message))
+    /* One that was given twice is asked twice, which its count shows. */
+    for (size_t i = 0; i < gather->count; i++) {
+        asyncio_future_t *child =
+            gather->children[gather->children[i].first].future;
+
+        if (child != NULL && aio__cancel(child, message))
             accepted = true;
+    }
     if (accepted)
         gather->cancel_requested = true;
     return accepted;
@@ -84,24 +90,35 @@ outer_done(struct gather *gather, int status, asyncio_exception_t *exception)
     }
 }
 
+/* Somebody has looked at the error. */
+static void
+seen(asyncio_future_t *future)
+{
+    if (future->refs != AIO__IMMORTAL)
+        future->unretrieved = false;
+}
+
 static void
 child_done(struct gather *gather, asyncio_future_t *child)
 {
     asyncio_future_t *outer = &gather->future;
 
     gather->finished++;
-    if (child->refs != AIO__IMMORTAL)
-        child->unretrieved = false;
+    if (!gather->return_exceptions || outer->state != AIO__PENDING)
+        seen(child);
     if (outer->state != AIO__PENDING)
         return;
     if (!gather->return_exceptions && child->status < 0) {
         /* Also a cancelled child is a failure, not a cancellation of ours. */
         outer_done(gather, child->status, aio__future_detail(child));
     } else if (gather->finished == gather->distinct) {
-        if (gather->cancel_requested)
+        for (size_t i = 0; i < gather->count; i++)
+            if (gather->children[i].future != NULL)
+                seen(gather->children[i].future);
+        if (gather->cancel_requested) /* with the message of the last one */
             outer_done(gather, ASYNCIO_ERR_CANCELLED,
-                       child->state == AIO__CANCELLED
-                           ? aio__future_detail(child)
+                       gather->last->state == AIO__CANCELLED
+                           ? aio__future_detail(gather->last)
                            : NULL);
         else
             outer_done(gather, 0, NULL);
@@ -150,8 +167,13 @@ listen_to_all(struct gather *gather, asyncio_future_t *const *futures)
         asyncio_future_t *future = futures[i];
 
         child->gather = gather;
-        if (future->marked)
+        child->first = i;
+        if (future->marked) {
+            for (size_t j = i; j-- > 0;)
+                if (futures[j] == future)
+                    child->first = j;
             continue;
+        }
         child->future = asyncio_future_ref(future);
         gather->distinct++;
         if (future->refs != AIO__IMMORTAL)
@@ -168,7 +190,7 @@ listen_to_all(struct gather *gather, asyncio_future_t *const *futures)
 }
 
 /* Those that are done already. All of them count as seen, also after the first
- * that fails, which ends the whole. */
+ * that fails, which ends the whole; if errors are returned, the end sees them. */
 static void
 take_done(struct gather *gather)
 {
@@ -176,8 +198,8 @@ take_done(struct gather *gather)
         asyncio_future_t *child = gather->children[i].future;
 
         if (child != NULL && child->state != AIO__PENDING
-            && child->refs != AIO__IMMORTAL)
-            child->unretrieved = false;
+            && !gather->return_exceptions)
+            seen(child);
     }
     for (size_t i = 0; i < gather->count; i++) {
         asyncio_future_t *child = gather->children[i].future;
@@ -205,6 +227,7 @@ asyncio_gather_future(asyncio_future_t *const *futures, size_t count,
         return aio__future_failed(UV_ENOMEM);
     aio__future_init(&gather->future, &gather_type, loop);
     gather->count = count;
+    gather->last = count > 0 ? futures[count - 1] : NULL;
     gather->return_exceptions = aio__option(options, return_exceptions, false);
     listen_to_all(gather, futures);
     if (gather->listening > 0)
