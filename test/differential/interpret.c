@@ -178,6 +178,10 @@ run_program(const struct program *program, FILE *out)
         exit(1);
     }
     run_mains(m, runner);
+    /* A future that nobody finishes would keep others from their end. */
+    for (int i = 1; i <= m->last; i++)
+        if (m->entries[i].made == MADE_PLAIN && m->entries[i].future != NULL)
+            asyncio_future_cancel(m->entries[i].future);
     m->closing = true;
     r = asyncio_runner_close(runner);
     trace(m, "-", "close", "%s", r < 0 ? asyncio_err_name(r) : "ok");

@@ -112,20 +112,23 @@ class TaskCoroutine(collections.abc.Coroutine):
     def send(self, value):
         try:
             return self.inner.send(value)
-        except asyncio.CancelledError as e:
+        except BaseException as e:
             self.end(e)
 
     def throw(self, error, *rest):
         try:
             return self.inner.throw(error)
-        except asyncio.CancelledError as e:
+        except BaseException as e:
             self.end(e)
 
     def end(self, error):
-        if not error.args:
-            raise error
-        asyncio.current_task().cancel(error.args[0])
-        raise StopIteration
+        if isinstance(error, asyncio.CancelledError) and error.args:
+            asyncio.current_task().cancel(error.args[0])
+            raise StopIteration
+        task = asyncio.current_task()
+        if task is not None and not task._must_cancel:
+            task._cancel_message = None     # of one that was swallowed
+        raise error
 
     def close(self):
         self.inner.close()
@@ -149,6 +152,7 @@ class Machine:
         self.coroutines = {}   # coroutine -> number
         self.numbers = {}      # future -> number
         self.last = 0          # number given last
+        self.bare = []         # futures that are neither tasks nor made of others
         self.slots = [None] * P.SLOTS
         self.handles = [None] * P.HANDLES
         self.groups = [None] * P.GROUPS
@@ -189,6 +193,8 @@ class Machine:
         if num is None:
             num = self.numbers[fut] = self.number()
         self.slots[slot] = Ent(fut, num, rank, made)
+        if not made:
+            self.bare.append(fut)
         return num
 
     def pick(self, slots):
@@ -341,6 +347,9 @@ class Machine:
                     self.stopped = False
                     self.loop.stop()
                     self.loop.run_forever()
+            # A future that nobody finishes would keep others from their end.
+            for fut in self.bare:
+                fut.cancel()
         finally:
             self.closing = True
             runner.close()

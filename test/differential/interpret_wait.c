@@ -172,7 +172,6 @@ OPERATION(wait)
 
 /* --- as_completed ----------------------------------------------------------- */
 
-#ifndef NO_SYNC
 OPERATION(ascompleted)
 {
     struct several several = pick(m, line, 2);
@@ -227,7 +226,6 @@ OPERATION(waiters)
     return r < 0 ? r : say(fr, "%d", n);
 }
 
-#endif
 /* --- shield ----------------------------------------------------------------- */
 
 OPERATION(shield)
@@ -306,10 +304,8 @@ const struct operation operations_wait[] = {
     {"gatherc", OPERATION_ASYNC, op_gatherc, false},
     {"gatherf", OPERATION_PLAIN, op_gatherf, false},
     {"wait", OPERATION_ASYNC, op_wait, false},
-#ifndef NO_SYNC
     {"ascompleted", OPERATION_ASYNC, op_ascompleted, false},
     {"waiters", OPERATION_ASYNC, op_waiters, false},
-#endif
     {"shield", OPERATION_ASYNC, op_shield, false},
     {"shieldf", OPERATION_PLAIN, op_shieldf, false},
     {"shieldc", OPERATION_ASYNC, op_shieldc, false},

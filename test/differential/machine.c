@@ -30,13 +30,6 @@ operation_find(const char *name)
     return NULL;
 }
 
-#ifdef NO_SYNC
-const struct operation operations_sync[] = {{NULL, OPERATION_PLAIN, NULL, 0}};
-void objects_init(struct machine *m) { (void) m; }
-void objects_fini(struct machine *m) { (void) m; }
-void object_open(struct object *o) { (void) o; }
-#endif
-
 /* --- numbers ---------------------------------------------------------------- */
 
 int
