@@ -245,7 +245,7 @@ PLAIN(main_ends_by_sigint_after_ctrl_c)
 }
 
 /* Uses more stack in every call, so no compiler makes a loop of it. */
-static __attribute__((noinline, noclone)) int
+static __attribute__((noinline)) int
 overflow(int depth)
 {
     volatile char waste[1024];
