@@ -138,7 +138,7 @@ PLAIN(registers_survive_a_switch, .times = AIO__SWITCH_BACKENDS)
     give_back(other);
 }
 
-static __attribute__((noinline, noclone)) uint64_t
+static __attribute__((noinline)) uint64_t
 deep(int depth)
 {
     volatile char frame[1000];
