@@ -11,6 +11,7 @@
  */
 #include "run/interrupt.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -26,6 +27,11 @@ enum {
 /* Of the main thread's run, for the signal handler. */
 static asyncio_loop_t *volatile interrupted_loop;
 static volatile sig_atomic_t interrupts;
+
+/* The dispositions of the whole process, while any thread has a run. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static unsigned runs;
+static struct sigaction former_pipe;
 static struct sigaction former_segv;
 
 static void
@@ -104,41 +110,69 @@ on_segv(int number, siginfo_t *info, void *context)
     sigaction(number, &former_segv, NULL);
 }
 
+/* Each thread needs a stack of its own to report the end of another. */
 static void
-install_overflow(struct aio__interrupt *interrupt)
+install_stack(struct aio__interrupt *interrupt)
 {
-    struct sigaction action = {.sa_sigaction = on_segv,
-                               .sa_flags = SA_SIGINFO | SA_ONSTACK};
     stack_t stack = {.ss_size = ALT_STACK};
 
-    if (sigaltstack(NULL, &interrupt->old_stack) < 0)
+    if (sigaltstack(NULL, &interrupt->old_stack) < 0
+        || (interrupt->old_stack.ss_flags & SS_DISABLE) == 0)
         return;
-    if ((interrupt->old_stack.ss_flags & SS_DISABLE) != 0) {
-        stack.ss_sp = aio__alloc(ALT_STACK);
-        if (stack.ss_sp == NULL)
-            return; /* an overflow then dies without a word */
-        if (sigaltstack(&stack, NULL) < 0) {
-            aio__free(stack.ss_sp, ALT_STACK);
-            return;
-        }
+    stack.ss_sp = aio__alloc(ALT_STACK);
+    if (stack.ss_sp == NULL)
+        return; /* an overflow then dies without a word */
+    if (sigaltstack(&stack, NULL) < 0)
+        aio__free(stack.ss_sp, ALT_STACK);
+    else
         interrupt->stack = stack.ss_sp;
-    }
-    sigemptyset(&action.sa_mask);
-    sigaction(SIGSEGV, &action, &interrupt->old_segv);
-    former_segv = interrupt->old_segv;
 }
 
 static void
-restore_overflow(struct aio__interrupt *interrupt)
+restore_stack(struct aio__interrupt *interrupt)
 {
-    struct sigaction now;
-
-    if (sigaction(SIGSEGV, NULL, &now) == 0 && now.sa_sigaction == on_segv)
-        sigaction(SIGSEGV, &interrupt->old_segv, NULL);
     if (interrupt->stack == NULL)
         return;
     sigaltstack(&interrupt->old_stack, NULL);
     aio__free(interrupt->stack, ALT_STACK);
+}
+
+/* The first run of the process changes them, the last one changes them back,
+ * unless the program has done so meanwhile. */
+static void
+install_shared(void)
+{
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+    struct sigaction report = {.sa_sigaction = on_segv,
+                               .sa_flags = SA_SIGINFO | SA_ONSTACK};
+
+    pthread_mutex_lock(&lock);
+    if (runs++ == 0) {
+        if (sigaction(SIGPIPE, NULL, &former_pipe) == 0
+            && former_pipe.sa_handler == SIG_DFL)
+            sigaction(SIGPIPE, &ignore, NULL);
+        sigemptyset(&report.sa_mask);
+        sigaction(SIGSEGV, &report, &former_segv);
+    }
+    pthread_mutex_unlock(&lock);
+}
+
+static void
+restore_shared(void)
+{
+    struct sigaction now;
+
+    pthread_mutex_lock(&lock);
+    if (--runs == 0) {
+        if (former_pipe.sa_handler == SIG_DFL
+            && sigaction(SIGPIPE, NULL, &now) == 0
+            && now.sa_handler == SIG_IGN)
+            sigaction(SIGPIPE, &former_pipe, NULL);
+        if (sigaction(SIGSEGV, NULL, &now) == 0
+            && now.sa_sigaction == on_segv)
+            sigaction(SIGSEGV, &former_segv, NULL);
+    }
+    pthread_mutex_unlock(&lock);
 }
 
 static void
@@ -162,15 +196,11 @@ void
 aio__interrupt_install(struct aio__interrupt *interrupt, asyncio_loop_t *loop,
                        asyncio_task_t *task)
 {
-    struct sigaction ignore = {.sa_handler = SIG_IGN};
-
     memset(interrupt, 0, sizeof *interrupt);
     interrupt->loop = loop;
     interrupt->task = task;
-    if (sigaction(SIGPIPE, NULL, &interrupt->old_pipe) == 0
-        && interrupt->old_pipe.sa_handler == SIG_DFL)
-        sigaction(SIGPIPE, &ignore, NULL);
-    install_overflow(interrupt);
+    install_stack(interrupt);
+    install_shared();
     install_sigint(interrupt);
 }
 
@@ -188,7 +218,6 @@ aio__interrupt_restore(struct aio__interrupt *interrupt)
         if (atomic_exchange(&interrupt->loop->signalled, false))
             interrupt->late = true;
     }
-    if (interrupt->old_pipe.sa_handler == SIG_DFL)
-        sigaction(SIGPIPE, &interrupt->old_pipe, NULL);
-    restore_overflow(interrupt);
+    restore_shared();
+    restore_stack(interrupt);
 }

@@ -17,8 +17,6 @@ struct aio__interrupt {
     bool late;                 /* one came when the main task was done */
     bool installed;            /* our SIGINT handler is there */
     struct sigaction old_int;
-    struct sigaction old_pipe;
-    struct sigaction old_segv;
     stack_t old_stack;
     void *stack;               /* for the overflow reporter */
 };

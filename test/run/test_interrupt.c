@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/macros.h"
@@ -178,6 +179,62 @@ PLAIN(only_the_main_thread_listens_to_ctrl_c)
                      0);
     pthread_join(thread, &same);
     ck_assert_ptr_eq(same, &yes);
+}
+
+static void *
+run_often(void *arg)
+{
+    for (int i = 0; i < 50; i++)
+        asyncio_run(asyncio_coro(nap, .seconds = 0.0001));
+    return arg;
+}
+
+PLAIN(runs_in_several_threads_leave_the_signals_as_they_were)
+{
+    static const int numbers[] = {SIGPIPE, SIGSEGV};
+    struct sigaction before[2], after;
+    pthread_t threads[4];
+
+    for (int i = 0; i < 2; i++)
+        sigaction(numbers[i], NULL, &before[i]);
+    for (int i = 0; i < 4; i++)
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, run_often, NULL),
+                         0);
+    for (int i = 0; i < 4; i++)
+        pthread_join(threads[i], NULL);
+    for (int i = 0; i < 2; i++) {
+        sigaction(numbers[i], NULL, &after);
+        ck_assert(after.sa_handler == before[i].sa_handler);
+    }
+}
+
+static void *
+press_ctrl_c(void *arg)
+{
+    struct timespec time = {.tv_nsec = 20 * 1000 * 1000};
+
+    nanosleep(&time, NULL);
+    kill(getpid(), SIGINT);
+    return arg;
+}
+
+static int
+waits_for_ctrl_c(void *arg)
+{
+    pthread_t thread;
+    int r;
+
+    (void) arg;
+    ck_assert_int_eq(pthread_create(&thread, NULL, press_ctrl_c, NULL), 0);
+    r = asyncio_sleep(60);
+    pthread_join(thread, NULL);
+    return r;
+}
+
+PLAIN(ctrl_c_wakes_a_loop_that_waits)
+{
+    assert_r(asyncio_run(asyncio_coro(waits_for_ctrl_c)),
+             ASYNCIO_ERR_INTERRUPTED);
 }
 
 /* The exit status of asyncio_main(), and what it wrote to stderr. */

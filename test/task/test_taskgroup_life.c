@@ -347,6 +347,35 @@ BEHAVIOUR(errors_come_out_of_a_cancelled_group, .times = 2)
 }
 
 static int
+group_that_is_slow_to_end(void *arg)
+{
+    asyncio_task_group_t group;
+
+    (void) arg;
+    enter(&group);
+    asyncio_task_group_create_task(
+        &group, asyncio_coro(stubborn, .seconds = 10, .cleanup = 1,
+                             .answer = ASYNCIO_ERR_CANCELLED));
+    passes(1);
+    asyncio_task_group_cancel(&group);
+    return asyncio_task_group_exit(&group, 0);
+}
+
+BEHAVIOUR(a_cancel_from_outside_is_not_lost_in_a_cancelled_group)
+{
+    asyncio_task_t *task =
+        asyncio_create_task(asyncio_coro(group_that_is_slow_to_end));
+
+    assert_r(asyncio_sleep(0.5), 0);
+    asyncio_task_cancel(task);
+    passes(2);
+    ck_assert(!asyncio_task_done(task));
+    assert_r(asyncio_await(task), ASYNCIO_ERR_CANCELLED);
+    ck_assert_int_eq(now_ms(), 1000);
+    asyncio_task_unref(task);
+}
+
+static int
 cancels_group(void *arg)
 {
     int r;
