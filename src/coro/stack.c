@@ -21,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -62,6 +63,19 @@ read_max_map_count(void)
     return count;
 }
 
+/* An emulator may accept the advice and do nothing: only what the kernel
+ * itself cannot read is a guard. */
+static bool
+is_guarded(void *page)
+{
+    char byte;
+    struct iovec to = {&byte, 1};
+    struct iovec from = {page, 1};
+
+    return process_vm_readv(getpid(), &to, 1, &from, 1, 0) < 0
+        && errno == EFAULT;
+}
+
 static bool
 kernel_has_guards(void)
 {
@@ -72,7 +86,7 @@ kernel_has_guards(void)
 
     if (probe == MAP_FAILED)
         return false;
-    has = madvise(probe, page, MADV_GUARD_INSTALL) == 0;
+    has = madvise(probe, page, MADV_GUARD_INSTALL) == 0 && is_guarded(probe);
     munmap(probe, page);
     return has;
 }
