@@ -165,9 +165,12 @@ header(struct response *response, struct text name, struct text value)
                 response->keep_alive || is(member, "keep-alive");
         }
     } else if (is(name, "Location") && response->location == NULL) {
-        response->location = strndup(value.start, value.size);
+        /* Not strndup(): what is there is bytes, and no string. */
+        response->location = malloc(value.size + 1);
         if (response->location == NULL)
             return UV_ENOMEM;
+        memcpy(response->location, value.start, value.size);
+        response->location[value.size] = '\0';
     } else if (is(name, "Retry-After") && parse_decimal(value, &number)) {
         response->retry_after = (double) number;
     }
