@@ -333,7 +333,7 @@ typedef struct asyncio_wait_options {
  * @param    options  keywords, or NULL
  * @return   how many are done; ASYNCIO_ERR_VALUE for none or an unknown
  *           return_when; ASYNCIO_ERR_CANCELLED; UV_ENOMEM; UV_EINVAL
- * @suspends unless the condition holds
+ * @suspends always
  */
 ASYNCIO_AWAITS int asyncio_wait(asyncio_future_t *const *futures, size_t count,
                                 const asyncio_wait_options_t *options);
