@@ -9,12 +9,12 @@ import hashlib
 import os
 import pathlib
 import random
-import shutil
-import socket
 import subprocess
 import sys
 import tempfile
-import time
+
+sys.path.append(str(pathlib.Path(__file__).parent.parent / "peers"))
+from helpers import find, free_port, running, wait_for  # noqa: E402
 
 FILES = 1000
 CONFIG = """
@@ -61,24 +61,6 @@ def make_files(directory):
     return sums
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def wait_for(port, server):
-    for _ in range(200):
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-            return
-        except OSError:
-            if server.poll() is not None:
-                raise SystemExit("nginx did not start")
-            time.sleep(0.05)
-    raise SystemExit("nginx does not answer")
-
-
 def compare(got, sums):
     found = {path.name: hashlib.sha256(path.read_bytes()).hexdigest()
              for path in got.iterdir()}
@@ -100,10 +82,7 @@ def fetch(root, port, sums):
 
 
 def main():
-    nginx = shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin")
-    if nginx is None:
-        print("no nginx here")
-        raise SystemExit(77)
+    nginx = find("nginx", "nginx-light")
     with tempfile.TemporaryDirectory() as name:
         root = pathlib.Path(name)
         root.chmod(0o755)
@@ -112,14 +91,10 @@ def main():
         config = root / "nginx.conf"
         user = "user root;" if os.geteuid() == 0 else ""
         config.write_text(CONFIG.format(root=root, port=port, user=user))
-        server = subprocess.Popen([nginx, "-c", config, "-p", root],
-                                  stderr=subprocess.DEVNULL)
-        try:
-            wait_for(port, server)
+        with running(nginx, "-c", config, "-p", root,
+                     stderr=subprocess.DEVNULL) as server:
+            wait_for(port, server, "nginx")
             fetch(root, port, sums)
-        finally:
-            server.terminate()
-            server.wait(20)
 
 
 if __name__ == "__main__":
