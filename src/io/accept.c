@@ -85,7 +85,7 @@ make_protocol(asyncio_server_t *server, asyncio_protocol_t **ret_protocol)
     return r;
 }
 
-/* Takes the descriptor. */
+/* Takes the descriptor. Runs in the context of the connection to be. */
 static void
 serve(struct aio__listener *listener, int fd)
 {
@@ -114,6 +114,27 @@ serve(struct aio__listener *listener, int fd)
     aio__list_push_back(&server->clients, &conn->owned);
 }
 
+/* Each connection has a copy of the server's context, made before its
+ * protocol, which may change it. */
+static void
+serve_apart(struct aio__listener *listener, int fd)
+{
+    asyncio_loop_t *loop = listener->loop;
+    asyncio_context_t *common = loop->context;
+    asyncio_context_t *own = asyncio_copy_context();
+
+    if (own == NULL) {
+        report(listener, UV_ENOMEM,
+               "Error on transport creation for incoming connection");
+        close(fd);
+        return;
+    }
+    loop->context = own;
+    serve(listener, fd);
+    loop->context = common;
+    asyncio_context_unref(own);
+}
+
 /* False: no more for now. */
 static bool
 accept_one(struct aio__listener *listener)
@@ -122,7 +143,7 @@ accept_one(struct aio__listener *listener)
     int error = errno;
 
     if (fd >= 0) {
-        serve(listener, fd);
+        serve_apart(listener, fd);
         return listener->server != NULL && listener->server->serving;
     }
     switch (error) {

@@ -199,7 +199,8 @@ conn_resume_reading(asyncio_transport_t *transport)
     if (transport->closing || !conn->paused)
         return 0;
     conn->paused = false;
-    aio__transport_capture(transport);
+    if (conn->owner == NULL) /* a server gave its connections theirs */
+        aio__transport_capture(transport);
     aio__conn_poll(conn);
     return 0;
 }
