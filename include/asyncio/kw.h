@@ -233,9 +233,13 @@
 #define asyncio_run_coroutine_threadsafe(...)                                  \
     ASYNCIO__KW2(asyncio_run_coroutine_threadsafe,                             \
                  asyncio_run_coroutine_threadsafe_options_t, __VA_ARGS__, )
-#define asyncio_wrap_future(...)                                               \
-    ASYNCIO__KW1(asyncio_wrap_future, asyncio_wrap_future_options_t,           \
-                 __VA_ARGS__, )
+#define asyncio_wrap_future(...) ASYNCIO__WRAP(__VA_ARGS__, )
+#define ASYNCIO__WRAP(future, ...)                                             \
+    _Generic((future), asyncio_future_t * : asyncio_wrap_loop_future, default  \
+             : asyncio_wrap_future)(                                           \
+        (future), &(const asyncio_wrap_future_options_t){                      \
+                      .size = sizeof(asyncio_wrap_future_options_t),           \
+                      __VA_ARGS__})
 
 /* datagrams.h */
 #define asyncio_loop_create_datagram_endpoint(...)                             \

@@ -391,6 +391,20 @@ ASYNCIO_EXPORT asyncio_future_t *
 asyncio_wrap_future(asyncio_thread_future_t *future,
                     const asyncio_wrap_future_options_t *options);
 
+/**
+ * The same for a future that is one of a loop already. Also as
+ * asyncio_wrap_future(x) for both.
+ *
+ * @python   asyncio.wrap_future(future)
+ * @param    future   a future
+ * @param    options  not looked at, may be NULL
+ * @return   a new reference to `future`
+ * @suspends never
+ */
+ASYNCIO_EXPORT asyncio_future_t *
+asyncio_wrap_loop_future(asyncio_future_t *future,
+                         const asyncio_wrap_future_options_t *options);
+
 ASYNCIO_END_DECLS
 
 #endif

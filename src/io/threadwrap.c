@@ -155,3 +155,12 @@ asyncio_wrap_future(asyncio_thread_future_t *future,
         return aio__future_failed(r);
     return aio__wrap(loop, asyncio_thread_future_ref(future));
 }
+
+asyncio_future_t *
+asyncio_wrap_loop_future(asyncio_future_t *future,
+                         const asyncio_wrap_future_options_t *options)
+{
+    (void) options;
+    return future != NULL ? asyncio_future_ref(future)
+                          : aio__future_failed(UV_EINVAL);
+}
