@@ -241,6 +241,12 @@ ASYNCIO_EXPORT asyncio_task_t *asyncio_current_task(void);
 /**
  * The unfinished tasks of a loop, in the order of their creation.
  *
+ * Any thread may ask, also while the loop works or is stuck. What another
+ * thread than the loop's gets are no references, but names: good for
+ * comparing, and for asyncio_loop_call_soon_threadsafe() to callbacks that use
+ * them. No task of the list is freed before the list is given back, which has
+ * to be before the loop is closed.
+ *
  * @python   asyncio.all_tasks(loop)
  * @param    loop       NULL: the running one
  * @param    ret_tasks  gets an array of new references; give it back with

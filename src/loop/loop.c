@@ -98,6 +98,7 @@ init_queues(asyncio_loop_t *loop)
     aio__queue_init(&loop->ready);
     aio__queue_init(&loop->inbox);
     aio__list_init(&loop->tasks);
+    aio__list_init(&loop->kept);
     aio__list_init(&loop->closers);
     pthread_mutex_init(&loop->lock, NULL);
     pthread_cond_init(&loop->handle_done, NULL);

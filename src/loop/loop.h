@@ -32,6 +32,12 @@ struct aio__queue {
     struct aio__job **tail; /* where the next one is linked */
 };
 
+/* What upper layers attach to a loop; `close` is called once, when it closes. */
+struct aio__closer {
+    struct aio__list link;
+    void (*close)(struct aio__closer *closer);
+};
+
 struct asyncio_loop {
     /* Every pass and every switch: the hot part. */
     struct aio__queue now;      /* to run in this pass */
@@ -82,6 +88,10 @@ struct asyncio_loop {
     bool running;
     bool closed;
     struct aio__list tasks;      /* unfinished, in order of creation */
+    _Atomic(bool) tasks_busy;    /* the lock of that list: see task/roster.h */
+    _Atomic(uint32_t) visits;    /* lists in other threads; plus 1 for `kept` */
+    struct aio__list kept;       /* ended tasks that these may still name */
+    struct aio__closer kept_closer;
     struct aio__coro_pool *pools; /* of other stack sizes */
     double slow_callback_duration;
     asyncio_exception_handler_t exception_handler;
@@ -93,12 +103,6 @@ struct asyncio_loop {
     struct aio__signals *signals;
     struct aio__io *io;          /* of the io layer; NULL until used */
     asyncio_loop_t *outer;       /* running loop before run_until_complete */
-};
-
-/* What upper layers attach to a loop; `close` is called once, when it closes. */
-struct aio__closer {
-    struct aio__list link;
-    void (*close)(struct aio__closer *closer);
 };
 
 /* The loop that runs in this thread. */

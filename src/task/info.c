@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What can be asked of tasks: which there are, and each one's name, frame,
- * coroutine and context. Names are made when somebody asks for them: most
- * tasks are never asked.
+ * What can be asked of a task: its name, frame, coroutine and context. Names
+ * are made when somebody asks for them: most tasks are never asked.
  *
- * Python counterpart: asyncio.all_tasks, Task.get_name and its like.
+ * Python counterpart: Task.get_name and its like.
  */
 #include <stdio.h>
 #include <uv.h>
@@ -19,44 +18,6 @@ as_task(const asyncio_task_t *task)
     return task != NULL && task->type == &aio__task_type
         ? (const struct aio__task *) task
         : NULL;
-}
-
-int
-asyncio_all_tasks(asyncio_loop_t *loop, asyncio_task_t ***ret_tasks,
-                  size_t *ret_count)
-{
-    asyncio_task_t **tasks;
-    size_t count = 0;
-
-    if (loop == NULL)
-        loop = asyncio_get_running_loop();
-    if (loop == NULL)
-        return ASYNCIO_ERR_NO_RUNNING_LOOP;
-    aio__list_foreach(link, &loop->tasks)
-        count++;
-    tasks = aio__alloc(count * sizeof *tasks);
-    if (tasks == NULL)
-        return UV_ENOMEM;
-    count = 0;
-    aio__list_foreach(link, &loop->tasks) {
-        struct aio__task *task =
-            aio__container_of(link, struct aio__task, link);
-
-        tasks[count++] = asyncio_future_ref(&task->future);
-    }
-    *ret_tasks = tasks;
-    *ret_count = count;
-    return 0;
-}
-
-void
-asyncio_all_tasks_free(asyncio_task_t **tasks, size_t count)
-{
-    if (tasks == NULL)
-        return;
-    for (size_t i = 0; i < count; i++)
-        asyncio_future_unref(tasks[i]);
-    aio__free(tasks, count * sizeof *tasks);
 }
 
 void *

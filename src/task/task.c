@@ -20,6 +20,7 @@
 #include "base/block.h"
 #include "base/panic.h"
 #include "loop/report.h"
+#include "task/roster.h"
 
 static atomic_uint last_number;
 
@@ -60,6 +61,9 @@ task_destroy(asyncio_future_t *future)
 {
     struct aio__task *task = (struct aio__task *) future;
 
+    if (aio__unlikely(aio__roster_visited(future->loop))
+        && aio__roster_keep(task))
+        return;
     if (aio__unlikely(future->unretrieved))
         aio__future_report(future, "Task exception was never retrieved",
                            task->site);
@@ -85,7 +89,7 @@ finish(struct aio__task *task, int r, asyncio_exception_t *exception)
 {
     struct aio__fiber *fiber = &task->fiber;
 
-    aio__list_remove(&task->link);
+    aio__roster_remove(task);
     if (r >= 0 && fiber->must_cancel) {
         /* It was cancelled, and did not suspend any more. */
         fiber->must_cancel = false;
@@ -255,7 +259,7 @@ start(asyncio_loop_t *loop, const asyncio_coro_t *coro,
         return refuse(UV_ENOMEM, coro, options);
     loop->fiber_ops = &ops;
     task->future.refs = 2; /* the caller's, and the loop's until the end */
-    aio__list_push_back(&loop->tasks, &task->link);
+    aio__roster_add(loop, task);
     if (aio__option(options, eager_start, 0) > 0 && aio__running == loop
         && !loop->ending)
         aio__fiber_start_eager(loop, &task->fiber);

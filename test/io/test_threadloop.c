@@ -122,6 +122,41 @@ PLAIN(the_error_of_a_coroutine_sent_to_another_thread_comes_back)
     stop_server(&server);
 }
 
+enum {
+    SENDING_THREADS = 10
+};
+
+static void *
+sends_what_fails(void *arg)
+{
+    asyncio_thread_future_t *future = asyncio_run_coroutine_threadsafe(
+        asyncio_coro(add, .fail = 1), arg);
+    const asyncio_exception_t *exception =
+        asyncio_thread_future_exception(future, ASYNCIO_NO_TIMEOUT);
+    intptr_t code = asyncio_exception_code(exception);
+
+    ck_assert_str_eq(asyncio_exception_message(exception), "Fail!");
+    asyncio_thread_future_unref(future);
+    return (void *) code;
+}
+
+/* parity: test_free_threading.py TestFreeThreading test_run_coroutine_threadsafe_exception */
+PLAIN(each_of_ten_threads_gets_the_error_of_what_it_sent)
+{
+    struct server server = {.loop = NULL};
+    pthread_t threads[SENDING_THREADS];
+    void *code;
+
+    start_server(&server);
+    for (int i = 0; i < SENDING_THREADS; i++)
+        pthread_create(&threads[i], NULL, sends_what_fails, server.loop);
+    for (int i = 0; i < SENDING_THREADS; i++) {
+        pthread_join(threads[i], &code);
+        ck_assert_int_eq((intptr_t) code, ASYNCIO_ERR_RUNTIME);
+    }
+    stop_server(&server);
+}
+
 static int
 count_tasks(void *arg)
 {

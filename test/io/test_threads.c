@@ -122,6 +122,7 @@ read_var(void *arg)
     return r < 0 ? r : asyncio_context_var_set(var, NULL);
 }
 
+/* parity: test_threads.py ToThreadTests test_to_thread_contextvars */
 BEHAVIOUR(to_thread_runs_in_a_copy_of_the_context)
 {
     int here = 1;
@@ -400,6 +401,17 @@ BEHAVIOUR(a_wrapped_thread_future_ends_with_its_result)
     pthread_join(thread, NULL);
     asyncio_future_unref(future);
     asyncio_thread_future_unref(source);
+}
+
+/* parity: test_futures.py BaseFutureTests test_wrap_future_future */
+BEHAVIOUR(wrapping_a_future_of_a_loop_gives_it_back)
+{
+    asyncio_future_t *future = asyncio_future_new();
+    asyncio_future_t *wrapped = asyncio_wrap_future(future);
+
+    ck_assert_ptr_eq(wrapped, future);
+    asyncio_future_unref(wrapped);
+    asyncio_future_unref(future);
 }
 
 /* parity: test_futures.py BaseFutureTests test_wrap_future_without_loop */
