@@ -11,7 +11,10 @@
  * that is NULL does nothing. All are called by the loop, in the thread of the
  * loop, outside any task: they must not await. What they return is 0 or an
  * error: one from `data_received`, `eof_received` and the functions of buffered
- * protocols ends the connection, any other is reported.
+ * protocols ends a connection over a socket, any other is reported.
+ *
+ * When a loop is closed, its transports are closed without connection_lost,
+ * and with a warning; only `drop` is called.
  */
 
 #include "exceptions.h"

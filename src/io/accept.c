@@ -7,6 +7,9 @@
  * memory the exception handler is told, the socket rests for a second with its
  * backlog kept, and then goes on. A client that went away again is skipped.
  *
+ * A client gets its protocol in the next pass and connection_made in the one
+ * after it; one whose server is closed in between is closed, too.
+ *
  * Python counterpart: BaseSelectorEventLoop._accept_connection.
  */
 #include <errno.h>
@@ -23,18 +26,21 @@
 
 static void on_readable(uv_poll_t *poll, int status, int events);
 
+static const char failed_client[] =
+    "Error on transport creation for incoming connection";
+
 static void
-report(struct aio__listener *listener, int code, const char *message)
+report(asyncio_loop_t *loop, int code, const char *message, int fd)
 {
     asyncio_exception_t *exception = aio__raised(code);
 
     asyncio_loop_call_exception_handler(
-        listener->loop, &(asyncio_exception_context_t){
-                            .size = sizeof(asyncio_exception_context_t),
-                            .message = message,
-                            .code = code,
-                            .exception = exception,
-                            .socket = listener->fd});
+        loop, &(asyncio_exception_context_t){
+                  .size = sizeof(asyncio_exception_context_t),
+                  .message = message,
+                  .code = code,
+                  .exception = exception,
+                  .socket = fd});
     aio__exception_unref(exception);
 }
 
@@ -53,7 +59,8 @@ rest(struct aio__listener *listener, int code)
     uv_poll_stop(&listener->poll);
     aio__timerheap_insert(&listener->loop->timers, &listener->retry,
                           aio__loop_now(listener->loop) + RETRY_DELAY);
-    report(listener, code, "socket.accept() out of system resource");
+    report(listener->loop, code, "socket.accept() out of system resource",
+           listener->fd);
 }
 
 /* The protocol for a client, with TLS in between where that is wanted. */
@@ -90,28 +97,36 @@ static void
 serve(struct aio__listener *listener, int fd)
 {
     asyncio_server_t *server = listener->server;
-    asyncio_protocol_t *protocol;
     struct aio__conn *conn;
     int on = 1;
     int r;
 
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    r = make_protocol(server, &protocol);
-    if (r >= 0) {
-        r = aio__conn_new(listener->loop, AIO__CONN_SOCKET, fd, protocol,
-                          &conn);
-        if (r < 0 && protocol->drop != NULL)
-            protocol->drop(protocol);
-    }
+    r = aio__conn_new(listener->loop, AIO__CONN_SOCKET, fd, NULL, &conn);
     if (r < 0) {
-        report(listener, r,
-               "Error on transport creation for incoming connection");
+        report(listener->loop, r, failed_client, listener->fd);
         close(fd);
         return;
     }
     conn->owner = &server->owner;
     server->refs++;
-    aio__list_push_back(&server->clients, &conn->owned);
+}
+
+int
+aio__server_begin(struct aio__conn_owner *owner, struct aio__conn *conn)
+{
+    asyncio_server_t *server =
+        aio__container_of(owner, asyncio_server_t, owner);
+    int r;
+
+    if (!server->open)
+        return UV_ECONNABORTED; /* as if it were still in the backlog */
+    r = make_protocol(server, &conn->base.protocol);
+    if (r < 0)
+        report(server->loop, r, failed_client, -1);
+    else
+        aio__list_push_back(&server->clients, &conn->owned);
+    return r;
 }
 
 /* Each connection has a copy of the server's context, made before its
@@ -159,7 +174,7 @@ accept_one(struct aio__listener *listener)
         rest(listener, -error);
         return false;
     default:
-        report(listener, -error, "Exception in callback");
+        report(listener->loop, -error, "Exception in callback", listener->fd);
         return false;
     }
 }

@@ -17,9 +17,6 @@
  */
 #include "io/conn.h"
 
-#include <errno.h>
-#include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -34,10 +31,18 @@ conn_of(asyncio_transport_t *transport)
     return aio__container_of(transport, struct aio__conn, base);
 }
 
+static void
+set_losing(struct aio__conn *conn)
+{
+    conn->losing = true;
+    if (conn->kind == AIO__CONN_SOCKET)
+        conn->lost_writes++;
+}
+
 void
 aio__conn_lose(struct aio__conn *conn)
 {
-    conn->lost_writes++;
+    set_losing(conn);
     aio__event_post(conn->base.loop, &conn->lost_event);
 }
 
@@ -45,7 +50,7 @@ aio__conn_lose(struct aio__conn *conn)
 void
 aio__conn_force_close(struct aio__conn *conn, asyncio_exception_t *exception)
 {
-    if (conn->lost_writes > 0) {
+    if (conn->losing) {
         aio__exception_unref(exception);
         return;
     }
@@ -58,8 +63,11 @@ aio__conn_force_close(struct aio__conn *conn, asyncio_exception_t *exception)
 
 /* Errors of the system are no news for anybody but the protocol. */
 void
-aio__conn_broke(struct aio__conn *conn, int code)
+aio__conn_broke(struct aio__conn *conn, int code, const char *message)
 {
+    if (aio__unlikely(conn->base.loop->debug))
+        aio__log(ASYNCIO_LOG_DEBUG, "%s fd=%d: %s: %s", conn->base.type->name,
+                 conn->fd, message, asyncio_strerror(code));
     aio__conn_force_close(conn, aio__exception_of(code));
 }
 
@@ -72,6 +80,26 @@ aio__conn_failed(struct aio__conn *conn, int code, const char *message)
     aio__conn_force_close(conn, detail);
 }
 
+static void let_go(struct aio__conn *conn);
+
+/* Accepted a pass ago: the owner makes a protocol for it. */
+static void
+begin(struct aio__conn *conn)
+{
+    asyncio_loop_t *loop = conn->base.loop;
+    int r;
+
+    loop->context = &conn->base.context;
+    r = conn->owner->begin(conn->owner, conn);
+    loop->context = NULL;
+    if (r >= 0) {
+        aio__event_post(loop, &conn->made_event);
+        return;
+    }
+    conn->base.closing = conn->losing = true;
+    let_go(conn);
+}
+
 static void
 on_made(struct aio__job *job)
 {
@@ -79,6 +107,10 @@ on_made(struct aio__job *job)
         aio__container_of(job, struct aio__conn, made_event.job);
 
     conn->made_event.queued = false;
+    if (conn->base.protocol == NULL) {
+        begin(conn);
+        return;
+    }
     conn->made = true;
     aio__transport_made(&conn->base);
     conn->started = true;
@@ -127,7 +159,18 @@ on_lost(struct aio__job *job)
         aio__container_of(job, struct aio__conn, lost_event.job);
 
     conn->lost_event.queued = false;
+    if (conn->kind == AIO__CONN_READ_PIPE && conn->ended)
+        aio__transport_ended(&conn->base);
     aio__transport_lost(&conn->base, conn->exception);
+    let_go(conn);
+}
+
+/* From a callback of libuv, which is as good as one of the loop's own. */
+void
+aio__conn_lose_now(struct aio__conn *conn)
+{
+    set_losing(conn);
+    aio__transport_lost(&conn->base, NULL);
     let_go(conn);
 }
 
@@ -145,7 +188,7 @@ close_with_loop(struct aio__closer *closer)
     aio__event_withdraw(loop, &conn->made_event);
     aio__event_withdraw(loop, &conn->lost_event);
     conn->base.closing = true;
-    conn->lost_writes++;
+    conn->losing = true;
     aio__wqueue_clear(&conn->queue);
     let_go(conn);
 }
@@ -205,45 +248,6 @@ conn_resume_reading(asyncio_transport_t *transport)
     return 0;
 }
 
-typedef int (*name_fn)(int fd, struct sockaddr *addr, socklen_t *size);
-
-/* Asked for once, then kept, because the socket may be closed by then. */
-static const void *
-name_of(struct aio__conn *conn, struct sockaddr_storage **name, name_fn get)
-{
-    socklen_t size = sizeof **name;
-    struct sockaddr_storage *found;
-
-    if (*name != NULL || conn->fd < 0)
-        return *name;
-    found = aio__block_alloc(sizeof *found);
-    if (found == NULL)
-        return NULL;
-    memset(found, 0, sizeof *found);
-    if (get(conn->fd, (struct sockaddr *) found, &size) < 0) {
-        aio__block_free(found, sizeof *found);
-        return NULL;
-    }
-    *name = found;
-    return found;
-}
-
-static const void *
-conn_extra(asyncio_transport_t *transport, const char *name)
-{
-    struct aio__conn *conn = conn_of(transport);
-
-    if (conn->kind != AIO__CONN_SOCKET)
-        return strcmp(name, "pipe") == 0 ? &conn->fd : NULL;
-    if (strcmp(name, "socket") == 0)
-        return &conn->fd;
-    if (strcmp(name, "sockname") == 0)
-        return name_of(conn, &conn->sockname, getsockname);
-    if (strcmp(name, "peername") == 0)
-        return name_of(conn, &conn->peername, getpeername);
-    return NULL;
-}
-
 static void
 conn_fini(asyncio_transport_t *transport)
 {
@@ -262,7 +266,7 @@ static const struct aio__transport_type socket_type = {
     .size = sizeof(struct aio__conn),
     .close = conn_close,
     .abort = conn_abort,
-    .extra = conn_extra,
+    .extra = aio__conn_extra,
     .is_reading = conn_is_reading,
     .pause_reading = conn_pause_reading,
     .resume_reading = conn_resume_reading,
@@ -279,7 +283,7 @@ static const struct aio__transport_type read_pipe_type = {
     .size = sizeof(struct aio__conn),
     .close = conn_close,
     .abort = conn_abort,
-    .extra = conn_extra,
+    .extra = aio__conn_extra,
     .is_reading = conn_is_reading,
     .pause_reading = conn_pause_reading,
     .resume_reading = conn_resume_reading,
@@ -291,7 +295,7 @@ static const struct aio__transport_type write_pipe_type = {
     .size = sizeof(struct aio__conn),
     .close = conn_close,
     .abort = conn_abort,
-    .extra = conn_extra,
+    .extra = aio__conn_extra,
     .write = aio__conn_write,
     .writelines = aio__conn_writelines,
     .write_owned = aio__conn_write_owned,
@@ -328,7 +332,7 @@ conn_init(struct aio__conn *conn, asyncio_loop_t *loop,
     conn->made = conn->started = conn->paused = false;
     /* What can be read from a terminal that is written to is no news. */
     conn->ended = kind == AIO__CONN_WRITE_PIPE && is_device(fd);
-    conn->eof = conn->sending_file = false;
+    conn->eof = conn->sending_file = conn->losing = false;
     conn->lost_writes = 0;
     aio__wqueue_init(&conn->queue);
     conn->exception = NULL;

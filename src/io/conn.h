@@ -17,8 +17,13 @@ enum aio__conn_kind {
     AIO__CONN_WRITE_PIPE
 };
 
-/* Somebody who counts connections: a server. */
+struct aio__conn;
+
+/* Somebody who accepts and counts connections: a server. */
 struct aio__conn_owner {
+    /* Gives a connection its protocol, a pass after it was accepted; or an
+     * error, then it ends without a word. */
+    int (*begin)(struct aio__conn_owner *owner, struct aio__conn *conn);
     void (*ended)(struct aio__conn_owner *owner); /* one of them did */
 };
 
@@ -33,7 +38,8 @@ struct aio__conn {
     bool ended;                 /* the peer's end of file came */
     bool eof;                   /* by write_eof */
     bool sending_file;          /* nothing else may be written */
-    uint32_t lost_writes;       /* > 0: connection_lost is scheduled */
+    bool losing;                /* connection_lost is or was scheduled */
+    uint32_t lost_writes;       /* as CPython counts them, for the warning */
     struct aio__wqueue queue;
     asyncio_exception_t *exception; /* for connection_lost; owned */
     struct aio__waiter *waiter; /* waits for connection_made; or NULL */
@@ -49,7 +55,8 @@ struct aio__conn {
 };
 
 /* Make a transport, and schedule connection_made. Takes `fd` and `protocol`
- * only when it succeeds. */
+ * only when it succeeds. Without a protocol, set an owner: it is asked for one
+ * in the next pass, and connection_made comes in the one after it. */
 int aio__conn_new(asyncio_loop_t *loop, enum aio__conn_kind kind, int fd,
                   asyncio_protocol_t *protocol, struct aio__conn **ret_conn);
 
@@ -66,13 +73,14 @@ int aio__conn_wait_writable(struct aio__conn *conn);
 
 /* Ends the connection: it is the system's, or the protocol's, fault. */
 void aio__conn_failed(struct aio__conn *conn, int code, const char *message);
-void aio__conn_broke(struct aio__conn *conn, int code);
+void aio__conn_broke(struct aio__conn *conn, int code, const char *message);
 
-/* Of conn_read.c and conn_write.c. */
+/* Of conn_info.c, conn_read.c and conn_write.c. */
 void aio__conn_poll(struct aio__conn *conn);
 void aio__conn_force_close(struct aio__conn *conn,
                            asyncio_exception_t *exception);
 void aio__conn_lose(struct aio__conn *conn);
+void aio__conn_lose_now(struct aio__conn *conn);
 int aio__conn_write(asyncio_transport_t *transport, const void *data,
                     size_t size);
 int aio__conn_writelines(asyncio_transport_t *transport,
@@ -82,5 +90,6 @@ int aio__conn_write_owned(asyncio_transport_t *transport, void *data,
 int aio__conn_write_eof(asyncio_transport_t *transport);
 size_t aio__conn_buffered(const asyncio_transport_t *transport);
 void aio__conn_flush(struct aio__conn *conn);
+const void *aio__conn_extra(asyncio_transport_t *transport, const char *name);
 
 #endif

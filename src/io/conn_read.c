@@ -14,6 +14,9 @@
 #include <unistd.h>
 
 #include "io/conn.h"
+#include "loop/report.h"
+
+static const char pipe_error[] = "Fatal read error on pipe transport";
 
 static bool
 wants_reading(const struct aio__conn *conn)
@@ -28,6 +31,11 @@ read_end(struct aio__conn *conn)
     asyncio_protocol_t *protocol = conn->base.protocol;
     int keep = 0;
 
+    if (conn->kind == AIO__CONN_READ_PIPE) {
+        conn->ended = true; /* connection_lost has eof_received before it */
+        asyncio_transport_close(&conn->base);
+        return;
+    }
     if (protocol->eof_received != NULL)
         keep = protocol->eof_received(protocol);
     if (keep < 0) {
@@ -36,10 +44,21 @@ read_end(struct aio__conn *conn)
         return;
     }
     conn->ended = true;
-    if (keep == 0 || conn->kind != AIO__CONN_SOCKET)
+    if (keep == 0)
         asyncio_transport_close(&conn->base);
     else
         aio__conn_poll(conn);
+}
+
+static void
+read_error(struct aio__conn *conn, int code)
+{
+    if (conn->kind == AIO__CONN_SOCKET)
+        aio__conn_broke(conn, code, "Fatal read error on socket transport");
+    else if (code == UV_EIO) /* a terminal whose other side was closed */
+        aio__conn_broke(conn, code, pipe_error);
+    else
+        aio__conn_failed(conn, code, pipe_error);
 }
 
 static ssize_t
@@ -51,14 +70,22 @@ read_some(struct aio__conn *conn, void *buffer, size_t size)
 
     if (aio__likely(n > 0))
         return n;
-    if (n == 0) {
+    if (n == 0)
         read_end(conn);
-    } else if (errno == EIO && conn->kind != AIO__CONN_SOCKET) {
-        read_end(conn); /* of a terminal whose other side was closed */
-    } else if (errno != EAGAIN && errno != EINTR) {
-        aio__conn_broke(conn, -errno);
-    }
+    else if (errno != EAGAIN && errno != EINTR)
+        read_error(conn, -errno);
     return -1;
+}
+
+/* The protocol refused what was read. */
+static void
+refused(struct aio__conn *conn, int r, const char *message)
+{
+    if (conn->kind == AIO__CONN_SOCKET) {
+        aio__conn_failed(conn, r, message);
+        return;
+    }
+    aio__callback_failed(conn->base.loop, r, NULL); /* and the pipe goes on */
 }
 
 static void
@@ -107,8 +134,7 @@ read_ready(struct aio__conn *conn)
         return;
     r = protocol->data_received(protocol, buffer, (size_t) n);
     if (aio__unlikely(r < 0))
-        aio__conn_failed(
-            conn, r, "Fatal error: protocol.data_received() call failed.");
+        refused(conn, r, "Fatal error: protocol.data_received() call failed.");
 }
 
 static void
@@ -128,7 +154,7 @@ static void
 write_pipe_broke(struct aio__conn *conn)
 {
     if (conn->queue.size > 0)
-        aio__conn_broke(conn, UV_EPIPE);
+        aio__conn_broke(conn, UV_EPIPE, "closed by peer");
     else
         aio__conn_force_close(conn, NULL);
 }
@@ -147,7 +173,7 @@ error_events(struct aio__conn *conn)
         if (!wants_reading(conn) && conn->queue.size == 0
             && getsockopt(conn->fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0
             && error != 0)
-            aio__conn_broke(conn, -error);
+            aio__conn_broke(conn, -error, "the socket failed");
         return UV_READABLE | UV_WRITABLE;
     }
     if (conn->kind == AIO__CONN_WRITE_PIPE) {

@@ -76,15 +76,35 @@ send_some(struct aio__conn *conn, const struct iovec *iov, int count)
 }
 
 static int
-refused(struct aio__conn *conn)
+refused(struct aio__conn *conn, const char *name)
 {
     if (conn->eof)
         return asyncio_raise_at(ASYNCIO_ERR_RUNTIME, NULL, 0,
-                                "Cannot call write() after write_eof()");
+                                "Cannot call %s() after write_eof()", name);
     if (conn->sending_file)
         return asyncio_raise_at(ASYNCIO_ERR_RUNTIME, NULL, 0,
-                                "unable to write; sendfile is in progress");
+                                "unable to %s; sendfile is in progress", name);
     return 0;
+}
+
+/* Nobody will get what is written now. A pipe that closes takes no more, a
+ * socket as long as something waits before it. */
+static bool
+is_lost(const struct aio__conn *conn)
+{
+    return conn->base.closing
+        && (conn->losing || conn->kind != AIO__CONN_SOCKET);
+}
+
+static void
+broke(struct aio__conn *conn, int code)
+{
+    if (conn->kind != AIO__CONN_SOCKET)
+        conn->lost_writes++;
+    aio__conn_broke(conn, code,
+                    conn->kind == AIO__CONN_SOCKET
+                        ? "Fatal write error on socket transport"
+                        : "Fatal write error on pipe transport");
 }
 
 static void
@@ -105,7 +125,7 @@ static int
 no_memory(struct aio__conn *conn, size_t sent)
 {
     if (sent > 0)
-        aio__conn_broke(conn, UV_ENOMEM);
+        broke(conn, UV_ENOMEM);
     return UV_ENOMEM;
 }
 
@@ -127,10 +147,10 @@ aio__conn_write(asyncio_transport_t *transport, const void *data, size_t size)
     int r;
 
     if (aio__unlikely(conn->eof || conn->sending_file))
-        return refused(conn);
+        return refused(conn, "write");
     if (size == 0)
         return 0;
-    if (aio__unlikely(conn->lost_writes > 0)) {
+    if (aio__unlikely(is_lost(conn))) {
         count_lost(conn);
         return 0;
     }
@@ -139,7 +159,7 @@ aio__conn_write(asyncio_transport_t *transport, const void *data, size_t size)
         if (aio__likely((size_t) n == size))
             return 0;
         if (n < 0) {
-            aio__conn_broke(conn, (int) n);
+            broke(conn, (int) n);
             return 0;
         }
     }
@@ -161,19 +181,19 @@ aio__conn_write_owned(asyncio_transport_t *transport, void *data, size_t size,
     int r = 0;
 
     if (conn->eof || conn->sending_file) {
-        r = refused(conn);
+        r = refused(conn, "write");
         goto done;
     }
     if (size == 0)
         goto done;
-    if (conn->lost_writes > 0) {
+    if (is_lost(conn)) {
         count_lost(conn);
         goto done;
     }
     if (conn->queue.size == 0) {
         n = send_some(conn, &iov, 1);
         if (n < 0)
-            aio__conn_broke(conn, (int) n);
+            broke(conn, (int) n);
         if (n < 0 || (size_t) n == size)
             goto done;
     }
@@ -214,17 +234,17 @@ aio__conn_writelines(asyncio_transport_t *transport,
     size_t skip;
 
     if (conn->eof || conn->sending_file)
-        return refused(conn);
+        return refused(conn, "writelines");
     if (count == 0)
         return 0;
-    if (conn->lost_writes > 0) {
+    if (is_lost(conn)) {
         count_lost(conn);
         return 0;
     }
     if (conn->queue.size == 0)
         sent = send_first(conn, buffers, count);
     if (sent < 0) {
-        aio__conn_broke(conn, (int) sent);
+        broke(conn, (int) sent);
         return 0;
     }
     skip = (size_t) sent;
@@ -250,10 +270,6 @@ aio__conn_writelines(asyncio_transport_t *transport,
 static int
 shut_down(struct aio__conn *conn)
 {
-    if (conn->kind != AIO__CONN_SOCKET) {
-        asyncio_transport_close(&conn->base);
-        return 0;
-    }
     return shutdown(conn->fd, SHUT_WR) < 0 ? -errno : 0;
 }
 
@@ -264,6 +280,10 @@ aio__conn_write_eof(asyncio_transport_t *transport)
 
     if (transport->closing || conn->eof)
         return 0;
+    if (conn->kind != AIO__CONN_SOCKET) {
+        asyncio_transport_close(transport); /* there is only one side */
+        return 0;
+    }
     conn->eof = true;
     return conn->queue.size == 0 ? shut_down(conn) : 0;
 }
@@ -283,9 +303,10 @@ flushed(struct aio__conn *conn)
         aio__wake(conn->empty, 0);
         conn->empty = NULL;
     }
-    if (conn->base.closing)
-        aio__conn_lose(conn);
-    else if (conn->eof)
+    if (conn->base.closing) {
+        if (!conn->losing)
+            aio__conn_lose_now(conn);
+    } else if (conn->eof)
         shut_down(conn);
 }
 
@@ -302,7 +323,7 @@ aio__conn_flush(struct aio__conn *conn)
             aio__wake(conn->empty, (int) n);
             conn->empty = NULL;
         }
-        aio__conn_broke(conn, (int) n);
+        broke(conn, (int) n);
         return;
     }
     aio__wqueue_sent(&conn->queue, (size_t) n);

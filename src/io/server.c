@@ -142,6 +142,7 @@ aio__server_new(asyncio_loop_t *loop, const int *sockets, size_t count,
         server->sockets[made] = sockets[made];
     }
     server->count = count;
+    server->owner.begin = aio__server_begin;
     server->owner.ended = on_ended;
     server->closer.close = close_with_loop;
     aio__list_init(&server->clients);

@@ -59,7 +59,8 @@ int aio__server_finish(asyncio_server_t *server,
                        const asyncio_server_options_t *options,
                        asyncio_server_t **ret_server);
 
-/* For accept.c. */
+/* For accept.c, and of it. */
+int aio__server_begin(struct aio__conn_owner *owner, struct aio__conn *conn);
 int aio__listener_new(asyncio_server_t *server, int fd,
                       struct aio__listener **ret_listener);
 int aio__listener_start(struct aio__listener *listener);

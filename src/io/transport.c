@@ -151,6 +151,22 @@ aio__transport_made(asyncio_transport_t *transport)
 }
 
 void
+aio__transport_ended(asyncio_transport_t *transport)
+{
+    asyncio_protocol_t *protocol = transport->protocol;
+    asyncio_loop_t *loop = transport->loop;
+    int r;
+
+    if (protocol == NULL || protocol->eof_received == NULL)
+        return;
+    loop->context = &transport->context;
+    r = protocol->eof_received(protocol);
+    if (r < 0)
+        aio__callback_failed(loop, r, NULL);
+    loop->context = NULL;
+}
+
+void
 aio__transport_lost(asyncio_transport_t *transport,
                     asyncio_exception_t *exception)
 {

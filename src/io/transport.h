@@ -88,8 +88,10 @@ aio__transport_shrank(asyncio_transport_t *transport, size_t size)
         aio__transport_resume_protocol(transport);
 }
 
-/* connection_made and connection_lost, in the transport's context. */
+/* connection_made, eof_received (whose result does not matter) and
+ * connection_lost, in the transport's context. */
 void aio__transport_made(asyncio_transport_t *transport);
+void aio__transport_ended(asyncio_transport_t *transport);
 void aio__transport_lost(asyncio_transport_t *transport,
                          asyncio_exception_t *exception);
 

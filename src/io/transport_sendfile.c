@@ -84,14 +84,16 @@ send_native(struct sending *s, struct aio__conn *conn)
             return ASYNCIO_ERR_SENDFILE_NOT_AVAILABLE;
         if (n < 0) {
             if (n != ASYNCIO_ERR_CANCELLED)
-                aio__conn_broke(conn, (int) n);
+                aio__conn_broke(
+                    conn, (int) n,
+                    "Fatal write error on socket transport");
             return (int) n;
         }
         if (n == 0)
             return 0;
         advance(s, n);
         r = asyncio_sleep(0);
-        if (r >= 0 && conn->lost_writes > 0)
+        if (r >= 0 && conn->losing)
             r = UV_ECONNRESET;
     }
     return r;
