@@ -79,11 +79,22 @@ close_with_loop(struct aio__closer *closer)
 }
 
 void
+aio__datagram_lost_now(struct datagram *datagram)
+{
+    if (datagram->lost)
+        return;
+    datagram->lost = true;
+    aio__transport_lost(&datagram->base, NULL);
+    let_go(datagram);
+}
+
+void
 aio__datagram_lost(struct datagram *datagram)
 {
     if (datagram->lost)
         return;
     datagram->lost = true;
+    datagram->lost_writes++;
     aio__event_post(datagram->base.loop, &datagram->lost_event);
 }
 

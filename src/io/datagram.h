@@ -28,13 +28,16 @@ struct datagram {
     bool connected; /* the socket itself is */
     bool paused;    /* reading */
     bool made;
-    bool lost; /* connection_lost is scheduled */
+    bool lost; /* connection_lost is or was scheduled */
+    uint32_t lost_writes;
 };
 
 extern const struct aio__transport_type aio__datagram_type;
 
 /* connection_lost, in the next pass. */
 void aio__datagram_lost(struct datagram *datagram);
+/* At once: from a callback of the loop. */
+void aio__datagram_lost_now(struct datagram *datagram);
 
 /* The sending side. */
 void aio__datagram_error(struct datagram *datagram, int code);

@@ -12,6 +12,7 @@
 
 #include "base/alloc.h"
 #include "io/datagram.h"
+#include "loop/report.h"
 
 enum {
     HEADER_SIZE = 8
@@ -98,16 +99,19 @@ aio__datagram_writable(struct aio__watch *watch)
         aio__list_remove(&packet->link);
         datagram->queued -= packet->size + HEADER_SIZE;
         aio__free(packet, sizeof *packet + packet->size);
-        if (r < 0)
+        if (r < 0) {
             aio__datagram_error(datagram, r);
+            goto done; /* the rest has its turn in the next pass */
+        }
     }
     aio__transport_shrank(transport, datagram->queued);
-    transport->loop->context = NULL;
     if (aio__list_empty(&datagram->queue)) {
         aio__datagram_stop_writing(datagram);
         if (transport->closing)
-            aio__datagram_lost(datagram);
+            aio__datagram_lost_now(datagram);
     }
+done:
+    transport->loop->context = NULL;
     asyncio_transport_unref(transport);
 }
 
@@ -173,8 +177,12 @@ asyncio_datagram_transport_sendto(asyncio_transport_t *transport,
         memcpy(&to.addr, addr, addr_size);
         to.size = addr_size;
     }
-    if (datagram->lost)
+    if (datagram->lost) {
+        if (datagram->lost_writes >= AIO__LOST_WRITES_LOG)
+            aio__log(ASYNCIO_LOG_WARNING, "socket.send() raised exception.");
+        datagram->lost_writes++;
         return 0; /* as to a connection that is gone */
+    }
     if (!aio__list_empty(&datagram->queue))
         return enqueue(datagram, data, size, &to);
     r = send_now(datagram, data, size, &to);
