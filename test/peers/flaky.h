@@ -40,6 +40,7 @@ struct plan {
     size_t at;          /* that many bytes still pass */
     size_t single;      /* so many bytes pass one by one */
     bool delays;        /* between the pieces */
+    bool narrow;        /* sockets with small buffers */
     bool local;         /* Unix sockets */
     enum kind client, server;
 };
@@ -70,6 +71,9 @@ void flaky_fill(const struct plan *plan, size_t from, void *data, size_t size);
 /* These bytes came next. */
 void flaky_check(const struct plan *plan, struct outcome *outcome,
                  const void *data, size_t size);
+
+/* Give a connection small buffers where that is planned. */
+void flaky_narrow(const struct plan *plan, asyncio_transport_t *transport);
 
 /* Connect to a listener of the session. */
 int flaky_open(const struct session *session, int listener,

@@ -4,8 +4,6 @@
 
 #include "behaviour.h"
 
-#include <string.h>
-
 struct end {
     asyncio_protocol_t protocol; /* first: a protocol is its end */
     struct session *session;
@@ -56,6 +54,7 @@ on_made(asyncio_protocol_t *self, asyncio_transport_t *transport)
     struct end *end = end_of(self);
 
     end->transport = transport;
+    flaky_narrow(&end->session->plan, transport);
     return end->client ? send_more(end) : 0;
 }
 

@@ -157,6 +157,9 @@ on_client(asyncio_stream_reader_t *reader, asyncio_stream_writer_t *writer,
 
     assert_r(flaky_open(arg, 0, &proxy.reader[DOWN], &proxy.writer[UP]), 0);
     for (int i = 0; i < 2; i++)
+        flaky_narrow(&proxy.session->plan,
+                     asyncio_stream_writer_transport(proxy.writer[i]));
+    for (int i = 0; i < 2; i++)
         tasks[i] = asyncio_create_task(
             asyncio_coro(pump, .proxy = &proxy, .direction = i));
     assert_r(asyncio_gather(tasks, 2), 0);

@@ -5,7 +5,7 @@
 #include "behaviour.h"
 
 #include <stdio.h>
-#include <string.h>
+#include <sys/socket.h>
 
 uint64_t
 flaky_random(uint64_t *state, uint64_t n)
@@ -57,6 +57,17 @@ flaky_patience(const struct session *session, asyncio_timeout_t *timeout)
                                           asyncio_get_running_loop())
                                         + PATIENCE
                                     : ASYNCIO_NO_TIMEOUT);
+}
+
+void
+flaky_narrow(const struct plan *plan, asyncio_transport_t *transport)
+{
+    const int *fd = asyncio_transport_get_extra_info(transport, "socket");
+    int size = 4096;
+
+    if (!plan->narrow || fd == NULL)
+        return;
+    setsockopt(*fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
 }
 
 int
@@ -131,6 +142,7 @@ on_client(asyncio_stream_reader_t *reader, asyncio_stream_writer_t *writer,
 {
     struct session *session = arg;
 
+    flaky_narrow(&session->plan, asyncio_stream_writer_transport(writer));
     session->server.code =
         receive(&session->plan, &session->server, reader, writer);
     asyncio_stream_writer_close(writer);
@@ -192,6 +204,7 @@ flaky_talk_streams(struct session *session)
     asyncio_timeout_t timeout;
 
     assert_r(flaky_open(session, 1, &reader, &writer), 0);
+    flaky_narrow(&session->plan, asyncio_stream_writer_transport(writer));
     asyncio_task_t *task = asyncio_create_task(
         asyncio_coro(sending, .plan = &session->plan, .writer = writer));
     asyncio_timeout_enter(flaky_patience(session, &timeout));

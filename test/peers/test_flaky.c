@@ -34,6 +34,7 @@ plan_of(uint64_t seed)
     if (flaky_random(&random, 2) == 0)
         plan.single = 1 + (size_t) flaky_random(&random, 500);
     plan.delays = flaky_random(&random, 2) == 0;
+    plan.narrow = flaky_random(&random, 2) == 0;
     plan.client = (enum kind) flaky_random(&random, KINDS);
     plan.server = (enum kind) flaky_random(&random, KINDS);
     /* A Unix socket knows no RST. */
