@@ -92,7 +92,8 @@ make_protocol(asyncio_server_t *server, asyncio_protocol_t **ret_protocol)
     return r;
 }
 
-/* Takes the descriptor. Runs in the context of the connection to be. */
+/* Takes the descriptor. The context of the connection is a copy of the
+ * server's, from here on its own. */
 static void
 serve(struct aio__listener *listener, int fd)
 {
@@ -112,6 +113,7 @@ serve(struct aio__listener *listener, int fd)
     server->refs++;
 }
 
+/* Runs in the context of the connection, which the factory may change. */
 int
 aio__server_begin(struct aio__conn_owner *owner, struct aio__conn *conn)
 {
@@ -129,27 +131,6 @@ aio__server_begin(struct aio__conn_owner *owner, struct aio__conn *conn)
     return r;
 }
 
-/* Each connection has a copy of the server's context, made before its
- * protocol, which may change it. */
-static void
-serve_apart(struct aio__listener *listener, int fd)
-{
-    asyncio_loop_t *loop = listener->loop;
-    asyncio_context_t *common = loop->context;
-    asyncio_context_t *own = asyncio_copy_context();
-
-    if (own == NULL) {
-        report(listener, UV_ENOMEM,
-               "Error on transport creation for incoming connection");
-        close(fd);
-        return;
-    }
-    loop->context = own;
-    serve(listener, fd);
-    loop->context = common;
-    asyncio_context_unref(own);
-}
-
 /* False: no more for now. */
 static bool
 accept_one(struct aio__listener *listener)
@@ -158,7 +139,7 @@ accept_one(struct aio__listener *listener)
     int error = errno;
 
     if (fd >= 0) {
-        serve_apart(listener, fd);
+        serve(listener, fd);
         return listener->server != NULL && listener->server->serving;
     }
     switch (error) {
