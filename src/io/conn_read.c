@@ -205,7 +205,8 @@ on_poll(uv_poll_t *poll, int status, int events)
     loop->context = NULL;
 }
 
-/* Tell libuv what to look for, when that has changed. */
+/* Tell libuv what to look for, when that has changed. In a forked child it is
+ * the parent's epoll that would be told. */
 void
 aio__conn_poll(struct aio__conn *conn)
 {
@@ -215,7 +216,8 @@ aio__conn_poll(struct aio__conn *conn)
         wanted |= UV_READABLE;
     if (conn->queue.size > 0 || conn->empty != NULL)
         wanted |= UV_WRITABLE;
-    if (wanted == conn->polled || conn->fd < 0)
+    if (wanted == conn->polled || conn->fd < 0
+        || conn->base.loop->forks != aio__forks)
         return;
     conn->polled = (uint8_t) wanted;
     if (wanted != 0)

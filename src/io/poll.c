@@ -207,6 +207,8 @@ aio__poll_add(asyncio_loop_t *loop, int fd, enum aio__direction direction,
     bool was_active;
     int r = 0;
 
+    if (loop->forks != aio__forks)
+        return ASYNCIO_ERR_FORKED; /* the epoll instance is the parent's */
     if (fd < 0)
         return asyncio_raise_at(ASYNCIO_ERR_VALUE, NULL, 0,
                                 "Invalid file descriptor: %d", fd);
@@ -242,7 +244,8 @@ aio__poll_remove(asyncio_loop_t *loop, int fd, enum aio__direction direction)
 {
     struct aio__polls *polls = loop->polls;
 
-    if (fd < 0 || watch_of(polls, fd, direction) == NULL)
+    if (fd < 0 || watch_of(polls, fd, direction) == NULL
+        || loop->forks != aio__forks)
         return;
     polls->entries[fd].watch[direction] = NULL;
     (void) apply(polls, fd);
