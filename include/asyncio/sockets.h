@@ -180,7 +180,8 @@ ASYNCIO_AWAITS int asyncio_loop_sock_sendto(asyncio_loop_t *loop, int sock,
  *                      asyncio_loop_getaddrinfo()
  * @param    addr_size  of `addr`, in bytes
  * @return   0; ASYNCIO_ERR_CANCELLED (it may still be connected);
- *           UV_ECONNREFUSED and other errors of connect();
+ *           UV_ECONNREFUSED and other errors of connect(); of those, UV_EAGAIN
+ *           means that the queue of a Unix listener is full: try again later;
  *           ASYNCIO_ERR_VALUE for a blocking socket, in debug mode
  * @suspends unless it is connected at once
  */

@@ -139,9 +139,10 @@ asyncio_loop_sock_connect(asyncio_loop_t *loop, int sock,
         return r;
     if (connect(sock, addr, addr_size) == 0)
         return 0;
-    /* A Unix socket says EAGAIN when the listener's queue is full; as in
-     * Python, that is waited for like the rest. */
-    if (errno != EINPROGRESS && errno != EINTR && errno != EAGAIN)
+    /* EAGAIN is no "in progress": the queue of a Unix listener is full, and
+     * nothing tells when it is not. (Python waits, and says that it were
+     * connected.) */
+    if (errno != EINPROGRESS && errno != EINTR)
         return asyncio_raise_at(-errno, NULL, 0, "Connect call failed: %s",
                                 asyncio_strerror(-errno));
     r = aio__poll_wait(loop, sock, AIO__WRITE);
