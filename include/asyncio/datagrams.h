@@ -30,10 +30,14 @@ typedef struct asyncio_datagram_endpoint_options {
     bool allow_broadcast; /* then remote_addr is only where things go */
     const int *sock;      /* a socket to use, instead of all these; taken over
                              when this succeeds */
+    size_t local_size;    /* Unix: of a local path with NUL; 0: a string */
+    size_t remote_size;   /* Unix: the same of the remote one */
 } asyncio_datagram_endpoint_options_t;
 
 /**
- * Make a datagram endpoint.
+ * Make a datagram endpoint. With `.family = AF_UNIX` the hosts of the addresses
+ * are paths (abstract ones begin with NUL), and a socket file that is there
+ * already at the local one is replaced.
  *
  * @python   loop.create_datagram_endpoint(protocol_factory, local_addr=None, ...)
  * @param    loop              the running loop

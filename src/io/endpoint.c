@@ -3,7 +3,8 @@
  * create_datagram_endpoint: addresses, socket, transport.
  *
  * Local and remote addresses are paired by family; the pairs are tried one
- * after the other, and the first error is the one that counts.
+ * after the other, and the first error is the one that counts. Those of Unix
+ * sockets are paths, and nobody is asked for them.
  *
  * Python counterpart: create_datagram_endpoint of base_events.
  */
@@ -134,6 +135,31 @@ resolve(asyncio_loop_t *loop, options_t o, const asyncio_address_t *address,
     return aio__resolve(loop, address->host, address->port, &hints, addrs);
 }
 
+/* The addresses are paths; either may be NULL. */
+static int
+open_unix(asyncio_loop_t *loop, options_t o, struct aio__addr *ret_remote,
+          int *ret_fd)
+{
+    const char *from = o->local_addr.host;
+    const char *to = o->remote_addr.host;
+    struct aio__addr local, remote;
+    int r = 0;
+
+    if (from != NULL)
+        r = aio__addr_unix(from, aio__option(o, local_size, 0), &local);
+    if (r == 0 && to != NULL)
+        r = aio__addr_unix(to, aio__option(o, remote_size, 0), &remote);
+    if (r < 0)
+        return r;
+    if (from != NULL)
+        aio__addr_unix_stale(&local);
+    r = open_pair(loop, o, AF_UNIX, from != NULL ? &local : NULL,
+                  to != NULL ? &remote : NULL, ret_fd);
+    if (r == 0 && to != NULL)
+        *ret_remote = remote;
+    return r;
+}
+
 static int
 make_socket(asyncio_loop_t *loop, options_t o, struct aio__addr *ret_remote,
             int *ret_fd)
@@ -142,6 +168,8 @@ make_socket(asyncio_loop_t *loop, options_t o, struct aio__addr *ret_remote,
     struct aio__addrs remotes = {.count = 0};
     int r;
 
+    if (o->family == AF_UNIX)
+        return open_unix(loop, o, ret_remote, ret_fd);
     if (o->local_addr.host == NULL && o->remote_addr.host == NULL)
         return o->family != 0
             ? open_pair(loop, o, o->family, NULL, NULL, ret_fd)

@@ -13,7 +13,9 @@
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include "asyncio/net.h"
 #include "base/alloc.h"
@@ -102,14 +104,16 @@ int
 aio__addr_unix(const char *path, size_t size, struct aio__addr *ret)
 {
     struct sockaddr_un *un = (struct sockaddr_un *) &ret->addr;
-    bool string = size == 0;
+    size_t max = sizeof un->sun_path;
 
-    if (string)
+    if (size == 0)
         size = strlen(path);
     if (size == 0)
         return asyncio_raise_at(ASYNCIO_ERR_VALUE, NULL, 0,
                                 "the path of a Unix socket is empty");
-    if (size >= sizeof un->sun_path)
+    if (path[0] != '\0')
+        max--; /* its terminator */
+    if (size > max)
         return asyncio_raise_at(UV_ENAMETOOLONG, NULL, 0,
                                 "AF_UNIX path too long");
     memset(ret, 0, sizeof *ret);
@@ -120,6 +124,17 @@ aio__addr_unix(const char *path, size_t size, struct aio__addr *ret)
     ret->size = (socklen_t) (offsetof(struct sockaddr_un, sun_path) + size
                              + (path[0] != '\0' ? 1 : 0));
     return 0;
+}
+
+void
+aio__addr_unix_stale(const struct aio__addr *addr)
+{
+    const char *path =
+        ((const struct sockaddr_un *) (const void *) &addr->addr)->sun_path;
+    struct stat st;
+
+    if (path[0] != '\0' && stat(path, &st) == 0 && S_ISSOCK(st.st_mode))
+        unlink(path);
 }
 
 size_t
@@ -150,8 +165,10 @@ asyncio_sockaddr_repr(const struct sockaddr *sockaddr, char *buffer,
             (const struct sockaddr_un *) (const void *) sockaddr;
 
         n = un->sun_path[0] != '\0' || un->sun_path[1] == '\0'
-            ? snprintf(buffer, size, "%s", un->sun_path)
-            : snprintf(buffer, size, "@%s", un->sun_path + 1);
+            ? snprintf(buffer, size, "%.*s", (int) sizeof un->sun_path,
+                       un->sun_path)
+            : snprintf(buffer, size, "@%.*s", (int) sizeof un->sun_path - 1,
+                       un->sun_path + 1);
     }
     return n > 0 ? (size_t) n : 0;
 }

@@ -35,4 +35,7 @@ bool aio__addr_equal(const struct aio__addr *a, const struct aio__addr *b);
 /* A Unix address; `size` 0: `path` is a string. */
 int aio__addr_unix(const char *path, size_t size, struct aio__addr *ret);
 
+/* Before binding there: remove a socket file that is left over. */
+void aio__addr_unix_stale(const struct aio__addr *addr);
+
 #endif

@@ -109,11 +109,9 @@ static int
 bind_path(const struct aio__addr *addr, int *ret_fd)
 {
     const char *path = ((const struct sockaddr_un *) &addr->addr)->sun_path;
-    struct stat st;
     int fd, r;
 
-    if (path[0] != '\0' && stat(path, &st) == 0 && S_ISSOCK(st.st_mode))
-        unlink(path);
+    aio__addr_unix_stale(addr);
     fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -errno;
@@ -133,13 +131,16 @@ static int
 note_file(asyncio_server_t *server, int fd)
 {
     struct sockaddr_un un = {0};
+    char path[sizeof un.sun_path + 1] = ""; /* the longest has no terminator */
     socklen_t size = sizeof un;
     struct stat st;
 
-    if (getsockname(fd, (struct sockaddr *) &un, &size) < 0
-        || un.sun_path[0] == '\0' || stat(un.sun_path, &st) < 0)
+    if (getsockname(fd, (struct sockaddr *) &un, &size) < 0)
         return 0;
-    server->path = aio__strdup(un.sun_path);
+    memcpy(path, un.sun_path, sizeof un.sun_path);
+    if (path[0] == '\0' || stat(path, &st) < 0)
+        return 0;
+    server->path = aio__strdup(path);
     server->inode = st.st_ino;
     return server->path == NULL ? UV_ENOMEM : 0;
 }
