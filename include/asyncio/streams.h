@@ -340,6 +340,21 @@ ASYNCIO_EXPORT const asyncio_exception_t *
 asyncio_stream_reader_exception(const asyncio_stream_reader_t *reader);
 
 /**
+ * Describe a reader in a line: what waits in it, its limit when that is not
+ * the usual one, its end, its exception, who waits, and its transport.
+ *
+ * @python   repr(reader)
+ * @param    reader  a reader
+ * @param    buffer  gets the text, always terminated
+ * @param    size    of the buffer, in bytes
+ * @return   the length it has, or would have, without the terminator
+ * @suspends never
+ */
+ASYNCIO_EXPORT size_t
+asyncio_stream_reader_repr(const asyncio_stream_reader_t *reader, char *buffer,
+                           size_t size);
+
+/**
  * Tell a reader which transport to pause when it has too much.
  *
  * @python   StreamReader.set_transport(transport)

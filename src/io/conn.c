@@ -187,6 +187,7 @@ close_with_loop(struct aio__closer *closer)
                  conn->base.type->name, conn->fd);
     aio__event_withdraw(loop, &conn->made_event);
     aio__event_withdraw(loop, &conn->lost_event);
+    conn->base.left_open = !conn->base.closing;
     conn->base.closing = true;
     conn->losing = true;
     aio__wqueue_clear(&conn->queue);

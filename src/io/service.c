@@ -101,17 +101,16 @@ start_task(struct aio__stream_protocol *protocol,
         (asyncio_coro_t){
             .fn = handle_client, .frame = &frame, .size = sizeof frame},
         &options);
-    if (asyncio_future_done(protocol->task)) {
+    if (asyncio_future_get_loop(protocol->task) == NULL) {
+        /* There is no task at all. */
         int r = asyncio_future_result(protocol->task);
 
         protocol->task = asyncio_future_unref(protocol->task);
-        if (r < 0)
-            return r;
-    } else {
-        protocol->refs++;
-        aio__future_job_init(&protocol->ended, on_ended);
-        aio__future_subscribe(protocol->task, &protocol->ended.cb);
+        return r;
     }
+    protocol->refs++;
+    aio__future_job_init(&protocol->ended, on_ended);
+    aio__future_subscribe(protocol->task, &protocol->ended.cb);
     return 0;
 }
 
@@ -181,6 +180,9 @@ start(serve_fn serve, asyncio_client_connected_cb_t callback,
         memcpy(&own, options,
                options->size < sizeof own ? options->size : sizeof own);
     own.size = sizeof own;
+    r = aio__reader_check(own.limit);
+    if (r < 0)
+        return r;
     service = aio__alloc(sizeof *service);
     if (service == NULL)
         return UV_ENOMEM;

@@ -70,6 +70,9 @@ struct asyncio_stream_writer {
 int aio__reader_new(asyncio_loop_t *loop, size_t limit,
                     asyncio_stream_reader_t **ret_reader);
 
+/* Whether a limit is one: no negative number that became a size. */
+int aio__reader_check(size_t limit);
+
 /* The producer's side; takes the exception. */
 void aio__reader_fail(asyncio_stream_reader_t *reader, int code,
                       asyncio_exception_t *exception);

@@ -13,6 +13,7 @@
  *
  * Python counterpart: asyncio.StreamReader.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -42,16 +43,25 @@ aio__reader_new(asyncio_loop_t *loop, size_t limit,
 }
 
 int
-asyncio_stream_reader_new(size_t limit, asyncio_stream_reader_t **ret_reader)
+aio__reader_check(size_t limit)
 {
-    asyncio_loop_t *loop = asyncio_get_event_loop();
-
-    if (loop == NULL)
-        return asyncio_raise_at(ASYNCIO_ERR_NO_RUNNING_LOOP, NULL, 0,
-                                "no running event loop");
     if (limit > SIZE_MAX / 4)
         return asyncio_raise_at(ASYNCIO_ERR_VALUE, NULL, 0,
                                 "Limit cannot be <= 0");
+    return 0;
+}
+
+int
+asyncio_stream_reader_new(size_t limit, asyncio_stream_reader_t **ret_reader)
+{
+    asyncio_loop_t *loop = asyncio_get_event_loop();
+    int r = aio__reader_check(limit);
+
+    if (r < 0)
+        return r;
+    if (loop == NULL)
+        return asyncio_raise_at(ASYNCIO_ERR_NO_RUNNING_LOOP, NULL, 0,
+                                "no running event loop");
     return aio__reader_new(loop, limit, ret_reader);
 }
 
@@ -191,6 +201,31 @@ bool
 asyncio_stream_reader_at_eof(const asyncio_stream_reader_t *reader)
 {
     return reader->eof && aio__reader_size(reader) == 0;
+}
+
+size_t
+asyncio_stream_reader_repr(const asyncio_stream_reader_t *reader, char *buffer,
+                           size_t size)
+{
+    char held[48] = "", limit[48] = "", exception[256] = "";
+    const char *message = asyncio_exception_message(reader->exception);
+    size_t used = aio__reader_size(reader);
+
+    if (used > 0)
+        snprintf(held, sizeof held, " %zu bytes", used);
+    if (reader->limit != AIO__STREAM_LIMIT)
+        snprintf(limit, sizeof limit, " limit=%zu", reader->limit);
+    if (reader->code < 0)
+        snprintf(exception, sizeof exception, " exception=%s(%s)",
+                 asyncio_err_name(reader->code),
+                 message != NULL ? message : "");
+    return (size_t) snprintf(
+        buffer, size, "<StreamReader%s%s%s%s%s%s%s%s>", held,
+        reader->eof ? " eof" : "", limit,
+        reader->waiter != NULL ? " waiter" : "", exception,
+        reader->transport != NULL ? " transport=" : "",
+        reader->transport != NULL ? reader->transport->type->name : "",
+        reader->paused ? " paused" : "");
 }
 
 int

@@ -43,15 +43,27 @@ asyncio_stream_writer_ref(asyncio_stream_writer_t *writer)
     return writer;
 }
 
+static void
+warn_unclosed(asyncio_transport_t *transport)
+{
+    const int *fd = asyncio_transport_get_extra_info(transport, "socket");
+
+    if (fd == NULL)
+        fd = asyncio_transport_get_extra_info(transport, "pipe");
+    aio__log(ASYNCIO_LOG_WARNING,
+             "unclosed <StreamWriter transport=<%s fd=%d>>",
+             transport->type->name, fd != NULL ? *fd : -1);
+}
+
 asyncio_stream_writer_t *
 asyncio_stream_writer_unref(asyncio_stream_writer_t *writer)
 {
     if (writer == NULL || --writer->refs > 0)
         return NULL;
+    if (writer->transport->left_open)
+        aio__log(ASYNCIO_LOG_WARNING, "loop is closed");
     if (!asyncio_transport_is_closing(writer->transport)) {
-        aio__log(ASYNCIO_LOG_WARNING,
-                 writer->protocol->loop->closed ? "loop is closed"
-                                                : "unclosed StreamWriter");
+        warn_unclosed(writer->transport);
         asyncio_transport_close(writer->transport);
     }
     asyncio_transport_unref(writer->transport);

@@ -34,6 +34,9 @@ client_begin(struct client *client,
                options->size < sizeof *options ? options->size
                                                : sizeof *options);
     client->options.size = sizeof client->options;
+    r = aio__reader_check(client->options.limit);
+    if (r < 0)
+        return r;
     r = aio__reader_new(client->loop, client->options.limit, &client->reader);
     if (r < 0)
         return r;

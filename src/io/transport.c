@@ -32,6 +32,7 @@ aio__transport_init(asyncio_transport_t *transport,
     transport->low = AIO__WRITE_HIGH / 4;
     transport->refs = 1;
     transport->closing = false;
+    transport->left_open = false;
     transport->protocol_paused = false;
     aio__context_init(&transport->context, aio__context_current()->map,
                       on_release);

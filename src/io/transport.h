@@ -52,6 +52,7 @@ struct asyncio_transport {
     size_t low;                   /* bytes: resume_writing at or below */
     uint32_t refs;
     bool closing;                 /* by close, abort or an error */
+    bool left_open;               /* when its loop closed */
     bool protocol_paused;         /* by pause_writing */
     asyncio_context_t context;    /* callbacks run in; its release frees all */
 };
