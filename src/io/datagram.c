@@ -103,7 +103,7 @@ datagram_close(asyncio_transport_t *transport)
 {
     struct datagram *datagram = datagram_of(transport);
 
-    if (transport->closing)
+    if (transport->closing || transport->loop->forks != aio__forks)
         return;
     transport->closing = true;
     stop_reading(datagram);
@@ -116,7 +116,7 @@ datagram_abort(asyncio_transport_t *transport)
 {
     struct datagram *datagram = datagram_of(transport);
 
-    if (datagram->lost)
+    if (datagram->lost || transport->loop->forks != aio__forks)
         return;
     transport->closing = true;
     stop_reading(datagram);
@@ -164,7 +164,8 @@ start_reading(struct datagram *datagram)
 {
     int r;
 
-    if (!datagram->made || datagram->paused || datagram->base.closing)
+    if (!datagram->made || datagram->paused || datagram->base.closing
+        || datagram->base.loop->forks != aio__forks)
         return;
     r = aio__poll_add(datagram->base.loop, datagram->fd, AIO__READ,
                       &datagram->reader);

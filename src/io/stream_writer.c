@@ -62,7 +62,8 @@ asyncio_stream_writer_unref(asyncio_stream_writer_t *writer)
         return NULL;
     if (writer->transport->left_open)
         aio__log(ASYNCIO_LOG_WARNING, "loop is closed");
-    if (!asyncio_transport_is_closing(writer->transport)) {
+    if (!asyncio_transport_is_closing(writer->transport)
+        && writer->protocol->loop->forks == aio__forks) {
         warn_unclosed(writer->transport);
         asyncio_transport_close(writer->transport);
     }
