@@ -41,10 +41,32 @@ interrupted(void *arg)
     return r;
 }
 
+/* parity: test_runners.py RunnerTests test_interrupt_wait */
 PLAIN(the_first_ctrl_c_cancels_main_and_comes_out, .times = 2)
 {
     assert_r(asyncio_run(asyncio_coro_new(interrupted, &_i, sizeof _i)),
              ASYNCIO_ERR_INTERRUPTED);
+}
+
+static int
+spins(void *arg)
+{
+    int r = 0;
+
+    (void) arg;
+    for (int i = 0; r == 0; i++) {
+        if (i == 100)
+            raise(SIGINT);
+        r = asyncio_sleep(0);
+    }
+    ck_assert_int_eq(r, ASYNCIO_ERR_CANCELLED);
+    return r;
+}
+
+/* parity: test_runners.py RunnerTests test_interrupt_call_soon */
+PLAIN(ctrl_c_reaches_a_main_that_never_lets_the_loop_wait)
+{
+    assert_r(asyncio_run(asyncio_coro(spins)), ASYNCIO_ERR_INTERRUPTED);
 }
 
 static int
@@ -77,6 +99,7 @@ cancelled_twice(void *arg)
     return r;
 }
 
+/* parity: test_runners.py RunnerTests test_interrupt_cancelled_task */
 PLAIN(a_main_that_others_cancelled_too_is_cancelled)
 {
     assert_r(asyncio_run(asyncio_coro(cancelled_twice)),
@@ -163,12 +186,14 @@ run_in_thread(void *arg)
 {
     struct sigaction now;
 
-    (void) arg;
-    asyncio_run(asyncio_coro(nap, .seconds = 0.001));
+    if (asyncio_run(asyncio_coro(nap, .seconds = 0.001, .result = 3)) != 3)
+        return NULL;
     sigaction(SIGINT, NULL, &now);
     return now.sa_handler == SIG_DFL ? arg : NULL;
 }
 
+/* Elsewhere a run does without.
+ * parity: test_runners.py RunnerTests test_signal_install_not_supported_ok */
 PLAIN(only_the_main_thread_listens_to_ctrl_c)
 {
     static char yes;
