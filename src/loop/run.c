@@ -263,6 +263,8 @@ poll_virtual(asyncio_loop_t *loop)
         poll_for_ever(loop);
         return;
     }
+    if (loop->timers.sorted < loop->timers.count)
+        return; /* what was polled armed one: it may be the first */
     first = aio__timerheap_first(&loop->timers);
     if (first != NULL && first->when < HUGE_VAL) {
         if (first->when > loop->virtual_now)
