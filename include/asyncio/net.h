@@ -85,7 +85,8 @@ ASYNCIO_AWAITS int asyncio_loop_getnameinfo(asyncio_loop_t *loop,
                                             int flags, asyncio_nameinfo_t *ret);
 
 /**
- * An address as text: "127.0.0.1:80", "[::1]:80", "/tmp/x", "@abstract".
+ * An address as text: "127.0.0.1:80", "[::1]:80", "[fe80::1%2]:80", "/tmp/x",
+ * "@abstract".
  *
  * @python   str(address)
  * @param    sockaddr  an address; NULL: ""

@@ -141,7 +141,7 @@ size_t
 asyncio_sockaddr_repr(const struct sockaddr *sockaddr, char *buffer,
                       size_t size)
 {
-    char host[INET6_ADDRSTRLEN] = "";
+    char host[INET6_ADDRSTRLEN] = "", scope[16] = "";
     int n = 0;
 
     if (size > 0)
@@ -159,7 +159,10 @@ asyncio_sockaddr_repr(const struct sockaddr *sockaddr, char *buffer,
             (const struct sockaddr_in6 *) (const void *) sockaddr;
 
         inet_ntop(AF_INET6, &in6->sin6_addr, host, sizeof host);
-        n = snprintf(buffer, size, "[%s]:%d", host, ntohs(in6->sin6_port));
+        if (in6->sin6_scope_id != 0)
+            snprintf(scope, sizeof scope, "%%%u", in6->sin6_scope_id);
+        n = snprintf(buffer, size, "[%s%s]:%d", host, scope,
+                     ntohs(in6->sin6_port));
     } else if (sockaddr->sa_family == AF_UNIX) {
         const struct sockaddr_un *un =
             (const struct sockaddr_un *) (const void *) sockaddr;
