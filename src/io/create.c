@@ -131,7 +131,8 @@ resolve_both(asyncio_loop_t *loop, const char *host, int port,
 
     if (first == 0 && aio__option(options, happy_eyeballs_delay, 0) > 0)
         first = 1;
-    r = aio__resolve(loop, host, port, &hints, addrs);
+    r = aio__resolve(loop, host, port == ASYNCIO_NO_PORT ? 0 : port, &hints,
+                     addrs);
     if (r == 0 && from.host != NULL)
         r = aio__resolve(loop, from.host, from.port, &hints, local);
     if (r == 0 && first > 0)

@@ -34,6 +34,7 @@ struct race {
     size_t pending;               /* of them, that may still succeed */
     bool hurry;                   /* begin the next one now */
     int winner;                   /* a descriptor, or -1 */
+    int failed;                   /* no matter of an address: no memory */
     struct aio__timer timer;
     struct aio__waiter *waiter;   /* while it sleeps */
 };
@@ -114,6 +115,8 @@ begin_next(struct race *race, double delay)
                                 attempt, &attempt->watch);
     else if (r < 0)
         attempt->fd = -1;
+    if (r == UV_ENOMEM)
+        race->failed = r;
     if (attempt->watch == NULL)
         settle(race, attempt, r);
     else if (delay > 0 && race->begun < race->count)
@@ -140,7 +143,7 @@ run(struct race *race, double delay)
     int r = 0;
 
     race->hurry = true;
-    while (race->winner < 0 && r >= 0) {
+    while (race->winner < 0 && r >= 0 && race->failed == 0) {
         if (race->hurry && race->begun < race->count) {
             begin_next(race, delay);
             continue;
@@ -158,7 +161,7 @@ run(struct race *race, double delay)
                                                    attempt->addr));
         }
     }
-    return r < 0 ? r : 0;
+    return r < 0 ? r : race->failed;
 }
 
 static int
