@@ -86,6 +86,27 @@ native(struct transfer *transfer)
     return r;
 }
 
+/* Each piece that goes out counts at once: a cancellation or an error in the
+ * middle leaves the position where the bytes end. */
+static int
+send_buffer(struct transfer *transfer, const char *buffer, size_t size)
+{
+    int r = 0;
+
+    while (r == 0 && size > 0) {
+        ssize_t n = send(transfer->sock, buffer, size, MSG_NOSIGNAL);
+
+        if (n < 0) {
+            r = aio__sock_retry(transfer->loop, transfer->sock, AIO__WRITE);
+            continue;
+        }
+        account(transfer, (size_t) n);
+        buffer += n;
+        size -= (size_t) n;
+    }
+    return r;
+}
+
 static int
 read_and_send(struct transfer *transfer, char *buffer)
 {
@@ -95,16 +116,14 @@ read_and_send(struct transfer *transfer, char *buffer)
         ssize_t n = pread(transfer->file, buffer,
                           chunk(transfer, BUFFER_SIZE), transfer->offset);
 
-        if (n < 0 && errno == ESPIPE)
+        /* A pipe has no positions; what it gives comes in order. */
+        if (n < 0 && errno == ESPIPE && transfer->offset == transfer->sent)
             n = read(transfer->file, buffer, chunk(transfer, BUFFER_SIZE));
         if (n < 0)
             return -errno;
         if (n == 0)
             break;
-        r = asyncio_loop_sock_sendall(transfer->loop, transfer->sock, buffer,
-                                      (size_t) n);
-        if (r == 0)
-            account(transfer, (size_t) n);
+        r = send_buffer(transfer, buffer, (size_t) n);
     }
     return r;
 }
@@ -163,7 +182,7 @@ asyncio_loop_sock_sendfile(asyncio_loop_t *loop, int sock, int file,
     if (r == ASYNCIO_ERR_SENDFILE_NOT_AVAILABLE
         && !aio__option(options, no_fallback, false))
         r = fallback(&transfer);
-    if (transfer.sent > 0 || r == 0)
+    if (transfer.sent > 0)
         lseek(file, transfer.offset, SEEK_SET);
     return r < 0 ? r : transfer.sent;
 }
