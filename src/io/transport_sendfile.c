@@ -4,9 +4,11 @@
  *
  * What was written before goes out first; then the kernel copies from the
  * file to the socket, and reading is paused. A transport that is no plain
- * socket gets the file in pieces instead, with its flow control.
+ * socket gets the file in pieces instead, each when there is room for it:
+ * meanwhile a protocol of our own stands in for the program's, to hear of the
+ * flow control.
  *
- * Python counterpart: loop.sendfile and its fallback.
+ * Python counterpart: loop.sendfile, _SendfileFallbackProtocol.
  */
 #include <errno.h>
 #include <sys/sendfile.h>
@@ -99,14 +101,129 @@ send_native(struct sending *s, struct aio__conn *conn)
     return r;
 }
 
+/* Stands in for the protocol of the program, on the stack of the task. */
+struct stand_in {
+    asyncio_protocol_t protocol; /* first */
+    asyncio_protocol_t *former;
+    asyncio_transport_t *transport;
+    struct aio__waiter *waiter; /* while it is full; or NULL */
+    bool was_paused;            /* the former one, when this began */
+    bool full;
+    bool lost;
+};
+
+static void
+wake(struct stand_in *self, int status)
+{
+    if (self->waiter != NULL)
+        aio__wake(self->waiter, status);
+    self->waiter = NULL;
+}
+
+static int
+on_pause(asyncio_protocol_t *protocol)
+{
+    ((struct stand_in *) protocol)->full = true;
+    return 0;
+}
+
+static int
+on_resume(asyncio_protocol_t *protocol)
+{
+    struct stand_in *self = (struct stand_in *) protocol;
+
+    self->full = false;
+    wake(self, 0);
+    return 0;
+}
+
+static int
+on_unwanted(asyncio_protocol_t *protocol)
+{
+    (void) protocol;
+    return asyncio_raise_at(ASYNCIO_ERR_RUNTIME, NULL, 0,
+                            "Invalid state: reading should be paused");
+}
+
+static int
+on_unwanted_data(asyncio_protocol_t *protocol, const void *data, size_t size)
+{
+    (void) data;
+    (void) size;
+    return on_unwanted(protocol);
+}
+
+/* The former one hears it, and is the one that is dropped. */
+static int
+on_lost(asyncio_protocol_t *protocol, const asyncio_exception_t *exception)
+{
+    struct stand_in *self = (struct stand_in *) protocol;
+    asyncio_protocol_t *former = self->former;
+    int code = asyncio_exception_code(exception);
+
+    self->lost = true;
+    self->transport->protocol = former;
+    wake(self, code < 0 ? code : UV_ECONNRESET);
+    return former != NULL && former->connection_lost != NULL
+        ? former->connection_lost(former, exception)
+        : 0;
+}
+
+static void
+stand_in(struct stand_in *self, asyncio_transport_t *transport)
+{
+    *self = (struct stand_in){.protocol = {.pause_writing = on_pause,
+                                           .resume_writing = on_resume,
+                                           .data_received = on_unwanted_data,
+                                           .eof_received = on_unwanted,
+                                           .connection_lost = on_lost},
+                              .former = transport->protocol,
+                              .transport = transport,
+                              .was_paused = transport->protocol_paused,
+                              .full = transport->protocol_paused};
+    asyncio_transport_set_protocol(transport, &self->protocol);
+}
+
+/* The former protocol comes back, and hears what has changed. */
+static void
+stand_back(struct stand_in *self)
+{
+    if (self->lost || self->transport->protocol != &self->protocol)
+        return;
+    asyncio_transport_set_protocol(self->transport, self->former);
+    if (self->was_paused && !self->full)
+        aio__transport_resume_protocol(self->transport);
+    else if (!self->was_paused && self->full)
+        aio__transport_pause_protocol(self->transport);
+}
+
+static int
+wait_for_room(struct stand_in *self)
+{
+    struct aio__waiter waiter;
+    int r;
+
+    if (asyncio_transport_is_closing(self->transport))
+        return UV_ECONNRESET;
+    if (!self->full)
+        return asyncio_sleep(0);
+    aio__waiter_init(&waiter, self->transport->loop, NULL);
+    self->waiter = &waiter;
+    r = aio__wait(&waiter);
+    self->waiter = NULL;
+    return r;
+}
+
 static int
 send_pieces(struct sending *s)
 {
     char *buffer = aio__alloc(PIECE);
+    struct stand_in self;
     int r = 0;
 
     if (buffer == NULL)
         return UV_ENOMEM;
+    stand_in(&self, s->transport);
     while (r >= 0 && s->left != 0) {
         ssize_t n = pread(s->file, buffer, piece(s), s->offset);
 
@@ -115,18 +232,12 @@ send_pieces(struct sending *s)
         if (n <= 0)
             break;
         r = asyncio_transport_write(s->transport, buffer, (size_t) n);
-        if (r < 0)
-            break;
-        advance(s, n);
-        /* No more than one piece waits in memory. */
-        do {
-            r = asyncio_transport_is_closing(s->transport)
-                ? UV_ECONNRESET
-                : asyncio_sleep(0);
-        } while (r >= 0
-                 && asyncio_transport_get_write_buffer_size(s->transport)
-                     > 0);
+        if (r >= 0)
+            r = wait_for_room(&self);
+        if (r >= 0)
+            advance(s, n);
     }
+    stand_back(&self);
     aio__free(buffer, PIECE);
     return r;
 }
