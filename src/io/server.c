@@ -86,8 +86,12 @@ stop_listening(asyncio_server_t *server)
     server->serving = false;
     aio__list_remove(&server->closer.link);
     for (size_t i = 0; i < server->count; i++)
-        aio__listener_close(server->listeners[i]);
-    remove_file(server);
+        if (server->lent)
+            aio__listener_forget(server->listeners[i]);
+        else
+            aio__listener_close(server->listeners[i]);
+    if (!server->lent)
+        remove_file(server);
 }
 
 void
@@ -213,6 +217,8 @@ aio__server_finish(asyncio_server_t *server,
             r = asyncio_sleep(0);
     }
     if (r < 0) {
+        /* A socket is taken over only by success. */
+        server->lent = aio__option(options, sock, NULL) != NULL;
         asyncio_server_close(server);
         asyncio_server_unref(server);
         return r;

@@ -23,6 +23,7 @@ struct asyncio_server {
     uint32_t refs;
     bool open;                    /* not closed yet */
     bool serving;
+    bool lent;                    /* the sockets stay the caller's */
     struct aio__closer closer;
     struct aio__listener **listeners;
     int *sockets;                 /* their descriptors */

@@ -205,6 +205,7 @@ asyncio_loop_create_unix_server(asyncio_loop_t *loop,
     if (!aio__option(options, no_cleanup_socket, false))
         r = note_file(server, server->sockets[0]);
     if (r < 0) {
+        server->lent = aio__option(options, sock, NULL) != NULL;
         asyncio_server_close(server);
         return r;
     }
