@@ -9,6 +9,7 @@
  * Python counterpart: create_datagram_endpoint of base_events.
  */
 #include <errno.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "io/datagram.h"
@@ -50,11 +51,24 @@ set_options(options_t o, int fd)
 
     if (o->reuse_port
         && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) < 0)
-        return value_error("reuse_port not supported by socket module");
+        return value_error("reuse_port not supported by socket module, "
+                           "SO_REUSEPORT defined but not implemented.");
     if (o->allow_broadcast
         && setsockopt(fd, SOL_SOCKET, SO_BROADCAST, &on, sizeof on) < 0)
         return -errno;
     return 0;
+}
+
+static int
+raise_bind(int code, const struct aio__addr *addr)
+{
+    char text[160];
+
+    asyncio_sockaddr_repr((const struct sockaddr *) &addr->addr, text,
+                          sizeof text);
+    return asyncio_raise_at(code, NULL, 0,
+                            "error while attempting to bind on address %s: %s",
+                            text, asyncio_strerror(code));
 }
 
 /* One pair; either may be NULL. */
@@ -72,8 +86,7 @@ open_pair(asyncio_loop_t *loop, options_t o, int family,
     r = set_options(o, fd);
     if (r == 0 && local != NULL
         && bind(fd, (const struct sockaddr *) &local->addr, local->size) < 0)
-        r = asyncio_raise_at(-errno, NULL, 0, "cannot bind: %s",
-                             asyncio_strerror(-errno));
+        r = raise_bind(-errno, local);
     if (r == 0 && remote != NULL && !o->allow_broadcast)
         r = asyncio_loop_sock_connect(
             loop, fd, (const struct sockaddr *) &remote->addr, remote->size);
@@ -190,9 +203,8 @@ asyncio_loop_create_datagram_endpoint(
     asyncio_transport_t **ret_transport, asyncio_protocol_t **ret_protocol,
     const asyncio_datagram_endpoint_options_t *options)
 {
-    static const asyncio_datagram_endpoint_options_t none = {
-        .size = sizeof none};
-    options_t o = options != NULL ? options : &none;
+    asyncio_datagram_endpoint_options_t own = {.size = 0};
+    options_t o = &own;
     struct aio__addr remote = {.size = 0};
     asyncio_protocol_t *protocol = NULL;
     asyncio_loop_t *running;
@@ -202,6 +214,9 @@ asyncio_loop_create_datagram_endpoint(
     r = aio__fiber_running(&running);
     if (r < 0)
         return r;
+    if (options != NULL) /* older programs know fewer of them */
+        memcpy(&own, options,
+               options->size < sizeof own ? options->size : sizeof own);
     if (loop != running || protocol_factory == NULL)
         return loop != running ? ASYNCIO_ERR_WRONG_LOOP : UV_EINVAL;
     r = o->sock != NULL ? use_socket(o, *o->sock)
@@ -209,7 +224,9 @@ asyncio_loop_create_datagram_endpoint(
     if (r < 0)
         return r;
     r = protocol_factory(o->arg, &protocol);
-    if (r == 0)
+    if (r >= 0 && protocol == NULL)
+        r = UV_EINVAL;
+    if (r >= 0)
         r = aio__datagram_start(loop, o->sock != NULL ? *o->sock : fd, protocol,
                                 remote.size > 0 ? &remote : NULL,
                                 ret_transport);
