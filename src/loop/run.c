@@ -15,6 +15,7 @@
  */
 #include <errno.h>
 #include <math.h>
+#include <poll.h>
 #include <string.h>
 #include <time.h>
 
@@ -248,16 +249,31 @@ poll_for_ever(asyncio_loop_t *loop)
     uv_unref((uv_handle_t *) &loop->wakeup);
 }
 
+/* Let libuv look around; whether there is more to do than waiting. What one
+ * end of a connection does inside its callback the other end sees in the next
+ * poll only: the descriptor of the backend tells that there is such a thing. */
+static bool
+look_around(asyncio_loop_t *loop)
+{
+    struct pollfd backend = {.fd = -1, .events = POLLIN};
+
+    if (uv_loop_alive(loop->uv)) {
+        uv_run(loop->uv, UV_RUN_NOWAIT);
+        backend.fd = uv_backend_fd(loop->uv);
+    }
+    return !aio__queue_empty(&loop->ready) || loop->stopping
+        || atomic_load(&loop->inbox_full)
+        || ppoll(&backend, 1, &(struct timespec){0, 0}, NULL) > 0;
+}
+
 /* Nothing is ready: time jumps, unless the outside world may still answer. */
 static void
 poll_virtual(asyncio_loop_t *loop)
 {
     const struct aio__timer_slot *first;
 
-    if (uv_loop_alive(loop->uv))
-        uv_run(loop->uv, UV_RUN_NOWAIT);
-    if (!aio__queue_empty(&loop->ready) || loop->stopping
-        || atomic_load(&loop->inbox_full))
+    /* Twice, because what a callback begins to watch is watched from then. */
+    if (look_around(loop) || look_around(loop))
         return;
     if (loop->ops > 0) {
         poll_for_ever(loop);
@@ -294,7 +310,7 @@ trim(asyncio_loop_t *loop)
 }
 
 static void
-poll(asyncio_loop_t *loop, bool wait)
+poll_once(asyncio_loop_t *loop, bool wait)
 {
     if (!wait) {
         if (uv_loop_alive(loop->uv))
@@ -338,11 +354,11 @@ pass(asyncio_loop_t *loop, bool wait)
             return;
     }
     if (wait && is_idle(loop)) {
-        poll(loop, true);
+        poll_once(loop, true);
         if (loop->timers.count > 0)
             loop->began = aio__loop_now(loop);
     } else {
-        poll(loop, false);
+        poll_once(loop, false);
     }
     fire_timers(loop);
     if (!loop->once)
