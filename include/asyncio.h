@@ -28,6 +28,7 @@
 #include "asyncio/tasks.h"
 #include "asyncio/threads.h"
 #include "asyncio/timeouts.h"
+#include "asyncio/tls.h"
 #include "asyncio/transports.h"
 #include "asyncio/version.h"
 

@@ -42,7 +42,10 @@ ASYNCIO_BEGIN_DECLS
     X(CLOSED, -5021, "OSError", "closed while in use")                         \
     X(INTERRUPTED, -5022, "KeyboardInterrupt", "interrupted")                  \
     X(SYSTEM_EXIT, -5023, "SystemExit", "exit")                                \
-    X(FAILED, -5024, "Exception", "failed")
+    X(FAILED, -5024, "Exception", "failed")                                    \
+    X(SSL, -5025, "SSLError", "TLS error")                                     \
+    X(SSL_CERT_VERIFICATION, -5026, "SSLCertVerificationError", "certificate verify failed") \
+    X(SSL_EOF, -5027, "SSLEOFError", "the peer went away without ending TLS")
 
 enum {
 #define ASYNCIO__ERR_ENUM(name, code, python, text) ASYNCIO_ERR_##name = code,

@@ -47,7 +47,7 @@ typedef struct asyncio_handle asyncio_handle_t;
 typedef struct asyncio_handle asyncio_timer_handle_t;
 typedef struct asyncio_context asyncio_context_t;
 typedef struct asyncio_exception asyncio_exception_t;
-/** A TLS context: see ssl.h. */
+/** A TLS context: see tls.h. */
 typedef struct asyncio_ssl_context asyncio_ssl_context_t;
 
 /** Destroys what it is given; called exactly once. */

@@ -181,7 +181,14 @@
     ASYNCIO__KW3(asyncio_loop_sendfile, asyncio_sendfile_options_t, \
         __VA_ARGS__, )
 
+#define asyncio_loop_start_tls(...) \
+    ASYNCIO__KW5(asyncio_loop_start_tls, asyncio_start_tls_options_t, \
+        __VA_ARGS__, )
+
 /* streams.h */
+#define asyncio_stream_writer_start_tls(...) \
+    ASYNCIO__KW2(asyncio_stream_writer_start_tls, asyncio_start_tls_options_t, \
+        __VA_ARGS__, )
 #define asyncio_open_connection(...) \
     ASYNCIO__KW4(asyncio_open_connection, asyncio_connection_options_t, \
         __VA_ARGS__, )

@@ -432,6 +432,44 @@ ASYNCIO_AWAITS int asyncio_loop_connect_write_pipe(
     asyncio_protocol_t **ret_protocol,
     const asyncio_connection_options_t *options);
 
+typedef struct asyncio_start_tls_options {
+    size_t size;
+    bool server_side;
+    const char *server_hostname;  /* to verify and to ask for */
+    double ssl_handshake_timeout; /* seconds; 0: 60 */
+    double ssl_shutdown_timeout;  /* seconds; 0: 30 */
+} asyncio_start_tls_options_t;
+
+/**
+ * Put TLS onto a connection. From now on only the new transport may be used;
+ * connection_made is not called again, and connection_lost also when this
+ * fails.
+ *
+ * @python   loop.start_tls(transport, protocol, sslcontext, ...)
+ * @param    loop           the running loop
+ * @param    transport      of a socket, or of TLS
+ * @param    protocol       that goes on with the new transport; it belongs to
+ *                          that. A former one is yours again
+ * @param    sslcontext     not used up
+ * @param    ret_transport  gets the new one, borrowed until connection_lost
+ * @param    options        keywords, or NULL
+ * @return   0, after the handshake; ASYNCIO_ERR_TYPE for a transport that
+ *           cannot carry TLS, or no context; ASYNCIO_ERR_VALUE for a hostname
+ *           that is missing or none, or a negative timeout;
+ *           ASYNCIO_ERR_RUNTIME for a transport that is closing; then nothing
+ *           has changed. ASYNCIO_ERR_SSL_CERT_VERIFICATION; ASYNCIO_ERR_SSL;
+ *           UV_ECONNRESET when the peer went away; UV_ECONNABORTED when it
+ *           took too long; UV_ENOTSUP without OpenSSL; UV_ENOMEM;
+ *           ASYNCIO_ERR_CANCELLED
+ * @suspends always
+ */
+ASYNCIO_AWAITS int
+asyncio_loop_start_tls(asyncio_loop_t *loop, asyncio_transport_t *transport,
+                       asyncio_protocol_t *protocol,
+                       asyncio_ssl_context_t *sslcontext,
+                       asyncio_transport_t **ret_transport,
+                       const asyncio_start_tls_options_t *options);
+
 typedef struct asyncio_sendfile_options {
     size_t size;
     int64_t offset;   /* where to begin in the file */

@@ -532,6 +532,23 @@ asyncio_stream_writer_get_extra_info(asyncio_stream_writer_t *writer,
 ASYNCIO_EXPORT asyncio_transport_t *
 asyncio_stream_writer_transport(const asyncio_stream_writer_t *writer);
 
+/**
+ * Upgrade a stream to TLS: send what waits, then shake hands. Reader and
+ * writer stay valid.
+ *
+ * @python   StreamWriter.start_tls(sslcontext, ...)
+ * @param    writer      a writer; one that a server gave out is the server's
+ *                       side of TLS
+ * @param    sslcontext  not used up
+ * @param    options     keywords (`.server_side` is ignored), or NULL
+ * @return   as asyncio_stream_writer_drain() and asyncio_loop_start_tls()
+ * @suspends always
+ */
+ASYNCIO_AWAITS int
+asyncio_stream_writer_start_tls(asyncio_stream_writer_t *writer,
+                                asyncio_ssl_context_t *sslcontext,
+                                const asyncio_start_tls_options_t *options);
+
 ASYNCIO_END_DECLS
 
 #endif

@@ -265,6 +265,7 @@ conn_fini(asyncio_transport_t *transport)
 static const struct aio__transport_type socket_type = {
     .name = "SocketTransport",
     .size = sizeof(struct aio__conn),
+    .carries_tls = true,
     .close = conn_close,
     .abort = conn_abort,
     .extra = aio__conn_extra,

@@ -13,6 +13,7 @@ struct aio__tls_params {
     asyncio_loop_t *loop;
     asyncio_protocol_t *protocol; /* of the program */
     bool server_side;
+    bool made;                    /* connection_made was called before */
     const char *server_hostname;  /* NULL: none is checked */
     double handshake_timeout;     /* seconds; 0: the default */
     double shutdown_timeout;      /* seconds; 0: the default */
@@ -26,15 +27,37 @@ struct aio__tls_ops {
                 const struct aio__tls_params *params,
                 asyncio_protocol_t **ret_protocol,
                 asyncio_transport_t **ret_transport);
+    /* The socket's transport is there already: in the next pass, call the
+     * protocol's connection_made and let the socket be read. */
+    void (*start)(asyncio_transport_t *transport, asyncio_transport_t *socket);
     /* In a task: wait for the end of the handshake. On an error or a
      * cancellation the connection is closed. */
     int (*wait)(asyncio_transport_t *transport);
+    /* The last reference was dropped. */
+    void (*free)(asyncio_ssl_context_t *context);
 };
 
 /* The first member of every TLS context: how this layer reaches it. */
 struct asyncio_ssl_context {
     const struct aio__tls_ops *ops;
+    _Atomic(uint32_t) refs; /* 0: static, lives for ever */
 };
+
+aio__inline asyncio_ssl_context_t *
+aio__ssl_context_ref(asyncio_ssl_context_t *context)
+{
+    if (context != NULL && atomic_load(&context->refs) > 0)
+        atomic_fetch_add(&context->refs, 1);
+    return context;
+}
+
+aio__inline void
+aio__ssl_context_unref(asyncio_ssl_context_t *context)
+{
+    if (context != NULL && atomic_load(&context->refs) > 0
+        && atomic_fetch_sub(&context->refs, 1) == 1)
+        context->ops->free(context);
+}
 
 /* Sets `*fd` to -1 as soon as the descriptor is the transport's. */
 int aio__connect_transport(asyncio_loop_t *loop, enum aio__conn_kind kind,

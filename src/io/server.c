@@ -18,6 +18,7 @@
 
 #include "asyncio/tasks.h"
 #include "base/alloc.h"
+#include "io/connect.h"
 #include "io/sockaddr.h"
 #include "loop/report.h"
 
@@ -36,6 +37,7 @@ asyncio_server_unref(asyncio_server_t *server)
         return NULL;
     if (server->drop != NULL)
         server->drop(server->arg);
+    aio__ssl_context_unref(server->ssl);
     asyncio_context_unref(server->context);
     aio__free(server->listeners, server->count * sizeof(void *));
     aio__free(server->sockets, server->count * sizeof(int));
@@ -155,7 +157,7 @@ aio__server_new(asyncio_loop_t *loop, const int *sockets, size_t count,
     server->factory = factory;
     server->arg = aio__option(options, arg, NULL);
     server->drop = aio__option(options, drop, NULL);
-    server->ssl = aio__option(options, ssl, NULL);
+    server->ssl = aio__ssl_context_ref(aio__option(options, ssl, NULL));
     server->ssl_handshake_timeout =
         aio__option(options, ssl_handshake_timeout, 0);
     server->ssl_shutdown_timeout =

@@ -10,6 +10,12 @@
 #include "base/block.h"
 #include "loop/report.h"
 
+static size_t
+usual_high(const struct aio__transport_type *type)
+{
+    return type->high > 0 ? type->high : AIO__WRITE_HIGH;
+}
+
 static void
 on_release(asyncio_context_t *context)
 {
@@ -28,8 +34,8 @@ aio__transport_init(asyncio_transport_t *transport,
     transport->type = type;
     transport->loop = loop;
     transport->protocol = protocol;
-    transport->high = AIO__WRITE_HIGH;
-    transport->low = AIO__WRITE_HIGH / 4;
+    transport->high = usual_high(type);
+    transport->low = usual_high(type) / 4;
     transport->refs = 1;
     transport->closing = false;
     transport->left_open = false;
@@ -351,7 +357,7 @@ asyncio_transport_set_write_buffer_limits(asyncio_transport_t *transport,
                                           int64_t high, int64_t low)
 {
     if (high == -1)
-        high = low == -1 ? AIO__WRITE_HIGH : 4 * low;
+        high = low == -1 ? (int64_t) usual_high(transport->type) : 4 * low;
     if (low == -1)
         low = high / 4;
     if (low < 0 || high < low)

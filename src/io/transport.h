@@ -23,6 +23,8 @@ enum {
 struct aio__transport_type {
     const char *name;
     size_t size; /* of the whole struct, in bytes */
+    size_t high; /* bytes: the usual high-water mark; 0: AIO__WRITE_HIGH */
+    bool carries_tls; /* start_tls may put TLS on top */
     void (*close)(asyncio_transport_t *transport);
     void (*abort)(asyncio_transport_t *transport);
     const void *(*extra)(asyncio_transport_t *transport, const char *name);
