@@ -209,20 +209,60 @@ done:
     return r;
 }
 
-/* Send the first of the buffers at once; how many bytes, or an error. */
+/* Send what goes at once, many buffers in a call; how many bytes, or an
+ * error. */
 static ssize_t
 send_first(struct aio__conn *conn, const asyncio_bytes_t *buffers,
            size_t count)
 {
     struct iovec iov[IOV_SOME];
-    int n = 0;
+    size_t asked, sent = 0, i = 0;
+    ssize_t n;
 
-    for (size_t i = 0; i < count && n < IOV_SOME; i++)
-        if (buffers[i].size > 0)
-            iov[n++] = (struct iovec){
-                .iov_base = (void *) (uintptr_t) buffers[i].data,
-                .iov_len = buffers[i].size};
-    return n > 0 ? send_some(conn, iov, n) : 0;
+    do {
+        int some = 0;
+
+        for (asked = 0; i < count && some < IOV_SOME; i++)
+            if (buffers[i].size > 0) {
+                iov[some++] = (struct iovec){
+                    .iov_base = (void *) (uintptr_t) buffers[i].data,
+                    .iov_len = buffers[i].size};
+                asked += buffers[i].size;
+            }
+        n = some > 0 ? send_some(conn, iov, some) : 0;
+        if (n < 0)
+            return n;
+        sent += (size_t) n;
+    } while (asked > 0 && (size_t) n == asked);
+    return (ssize_t) sent;
+}
+
+/* Queue what comes behind the first `skip` bytes: all of it, or nothing. */
+static int
+queue_rest(struct aio__conn *conn, const asyncio_bytes_t *buffers,
+           size_t count, size_t skip)
+{
+    size_t size = 0;
+    int r;
+
+    for (size_t i = 0; i < count; i++)
+        size += buffers[i].size;
+    if (size == skip)
+        return 0;
+    r = aio__wqueue_room(&conn->queue, size - skip);
+    if (r < 0)
+        return r;
+    for (size_t i = 0; i < count; i++) {
+        size_t done = buffers[i].size < skip ? buffers[i].size : skip;
+
+        skip -= done;
+        if (buffers[i].size > done)
+            aio__wqueue_copy(&conn->queue,
+                             (const char *) buffers[i].data + done,
+                             buffers[i].size - done);
+    }
+    queued(conn);
+    return 0;
 }
 
 int
@@ -231,7 +271,6 @@ aio__conn_writelines(asyncio_transport_t *transport,
 {
     struct aio__conn *conn = conn_of(transport);
     ssize_t sent = 0;
-    size_t skip;
 
     if (conn->eof || conn->sending_file)
         return refused(conn, "writelines");
@@ -247,23 +286,8 @@ aio__conn_writelines(asyncio_transport_t *transport,
         broke(conn, (int) sent);
         return 0;
     }
-    skip = (size_t) sent;
-    for (size_t i = 0; i < count; i++) {
-        size_t size = buffers[i].size;
-
-        if (size <= skip) {
-            skip -= size;
-            continue;
-        }
-        if (aio__wqueue_copy(&conn->queue,
-                             (const char *) buffers[i].data + skip,
-                             size - skip)
-            < 0)
-            return no_memory(conn, 1);
-        skip = 0;
-    }
-    if (conn->queue.size > 0)
-        queued(conn);
+    if (queue_rest(conn, buffers, count, (size_t) sent) < 0)
+        return no_memory(conn, (size_t) sent);
     return 0;
 }
 

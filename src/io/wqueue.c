@@ -53,18 +53,30 @@ append(struct aio__wqueue *queue, size_t room)
 }
 
 int
-aio__wqueue_copy(struct aio__wqueue *queue, const void *data, size_t size)
+aio__wqueue_room(struct aio__wqueue *queue, size_t size)
 {
     struct aio__chunk *last = queue->last;
 
-    if (last == NULL || last->room - last->end < size) {
-        last = append(queue, size < CHUNK_MIN ? (size_t) CHUNK_MIN : size);
-        if (last == NULL)
-            return UV_ENOMEM;
-        last->data = last->bytes;
-        last->end = 0;
-        queue->last = last;
-    }
+    if (last != NULL && last->room - last->end >= size)
+        return 0;
+    last = append(queue, size < CHUNK_MIN ? (size_t) CHUNK_MIN : size);
+    if (last == NULL)
+        return UV_ENOMEM;
+    last->data = last->bytes;
+    last->end = 0;
+    queue->last = last;
+    return 0;
+}
+
+int
+aio__wqueue_copy(struct aio__wqueue *queue, const void *data, size_t size)
+{
+    struct aio__chunk *last;
+    int r = aio__wqueue_room(queue, size);
+
+    if (r < 0)
+        return r;
+    last = queue->last;
     memcpy(last->data + last->end, data, size);
     last->end += size;
     queue->size += size;

@@ -19,6 +19,9 @@ struct aio__wqueue {
 
 void aio__wqueue_init(struct aio__wqueue *queue);
 
+/* After this, copies of so many bytes do not fail. 0 or UV_ENOMEM. */
+int aio__wqueue_room(struct aio__wqueue *queue, size_t size);
+
 /* Append a copy. 0 or UV_ENOMEM, then nothing has changed. */
 int aio__wqueue_copy(struct aio__wqueue *queue, const void *data, size_t size);
 
