@@ -6,9 +6,10 @@
     - text of that function
     + what stands there instead
 
-White space does not matter. A file's text must occur exactly once in the
-function ("-" for the function: in the file), so that the list keeps up with
-the sources: what no longer fits is an error, not a fault less.
+White space does not matter. Without + lines the text is left out; there may
+be several replacements. Each text must occur exactly once in the function
+("-" for the function: in the file), so that the list keeps up with the
+sources: what no longer fits is an error, not a fault less.
 """
 
 import dataclasses
@@ -26,8 +27,7 @@ class Fault:
     file: str
     function: str
     sentence: str = ""
-    old: str = ""
-    new: str = ""
+    texts: list = dataclasses.field(default_factory=list)  # [old, new]
 
 
 def load(directory):
@@ -52,13 +52,15 @@ def read_one(where, lines):
     fault = Fault(*words)
     for line in lines[1:]:
         if line.startswith("- "):
-            fault.old += line[2:] + "\n"
-        elif line.startswith("+ "):
-            fault.new += line[2:] + "\n"
+            if not fault.texts or fault.texts[-1][1]:
+                fault.texts.append(["", ""])
+            fault.texts[-1][0] += line[2:] + "\n"
+        elif line.startswith("+ ") and fault.texts:
+            fault.texts[-1][1] += line[2:] + "\n"
         else:
             fault.sentence += line.strip() + " "
     fault.sentence = fault.sentence.strip()
-    if not fault.sentence or not fault.old:
+    if not fault.sentence or not fault.texts:
         raise FaultError(f"{where}: {fault.name}: no sentence, or no text")
     return fault
 
@@ -72,18 +74,26 @@ def span_of(text, function):
     return found.span()
 
 
+def replace(fault, text, old, new):
+    start, end = ((0, len(text)) if fault.function == "-"
+                  else span_of(text, fault.function))
+    pattern = r"\s+".join(map(re.escape, old.split()))
+    found = list(re.finditer(pattern, text[start:end]))
+    if len(found) != 1:
+        raise FaultError(f"a text occurs {len(found)} times in "
+                         f"{fault.function}() of {fault.file}:\n{old}")
+    if fault.function != "-":
+        new = new.replace("\n", "\n    ")  # a } in column 0 ends a function
+    return (text[:start + found[0].start()] + new.rstrip()
+            + text[start + found[0].end():])
+
+
 def plant(root, fault):
     """The text of the fault's file with the fault in it."""
     try:
         text = (pathlib.Path(root) / fault.file).read_text()
-        start, end = ((0, len(text)) if fault.function == "-"
-                      else span_of(text, fault.function))
+        for old, new in fault.texts:
+            text = replace(fault, text, old, new)
+        return text
     except (OSError, FaultError) as error:
         raise FaultError(f"{fault.name}: {error}") from None
-    pattern = r"\s+".join(map(re.escape, fault.old.split()))
-    found = list(re.finditer(pattern, text[start:end]))
-    if len(found) != 1:
-        raise FaultError(f"{fault.name}: its text occurs {len(found)} times "
-                         f"in {fault.function}() of {fault.file}")
-    return (text[:start + found[0].start()] + fault.new.rstrip("\n")
-            + text[start + found[0].end():])

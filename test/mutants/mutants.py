@@ -18,6 +18,7 @@ import datetime
 import os
 import pathlib
 import random
+import re
 import shutil
 import sys
 import tempfile
@@ -32,6 +33,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 LAYERS = ["task", "sync", "loop", "run", "base", "sweep", "io"]
 ENOUGH = 0.95
+SURVIVED = "SURVIVED"
+NOT_BUILT = "build failed"
 GOLDEN = "test/differential/differential"
 LEFT_OUT = ["test_task_many"]  # needs more memory than a fault is given
 
@@ -107,16 +110,22 @@ class Session:
             try:
                 objects = self.build.mutant(fault.file, text, where)
             except build.BuildError as error:
-                return "build failed", str(error)
+                return NOT_BUILT, first_error(str(error))
             for check in sorted(self.checks, key=lambda c: c.rank(fault)):
                 program = self.build.link(check.program, objects, where)
                 failed = check.run(program, self.programs)
                 program.unlink()
                 if failed:
                     return check.layer, f"{check.name}: {failed}"
-            return "SURVIVED", ""
+            return SURVIVED, ""
         finally:
             shutil.rmtree(where)
+
+
+def first_error(output):
+    """What the compiler says, in one line."""
+    lines = [line for line in output.splitlines() if "error" in line]
+    return re.sub(r"\x1b\[[0-9;]*[mK]", "", (lines or [output])[0])
 
 
 def choose(options):
@@ -143,15 +152,14 @@ def plant_all(session, chosen, jobs):
             fault = began[future]
             kind, words = future.result()
             kinds[kind] += 1
-            shown = f"{kind}: {words}" if kind == "build failed" \
-                else words or kind
+            shown = f"{kind}: {words}" if kind == NOT_BUILT else words or kind
             print(f"{fault.name:32} {fault.file:26} {shown}", flush=True)
     return kinds
 
 
 def summary(kinds):
     count = sum(kinds.values())
-    lost = kinds["SURVIVED"] + kinds["build failed"]
+    lost = kinds[SURVIVED] + kinds[NOT_BUILT]
     units = count - lost - kinds["differential"]
     print(f"{count - lost} of {count} faults were found, "
           f"{100 * (count - lost) / count:.1f} %: {units} by unit tests, "

@@ -482,3 +482,24 @@ BEHAVIOUR(a_cancel_goes_down_a_chain_of_any_length, .timeout = 30)
         ck_assert(asyncio_task_cancelled(tasks[i]));
     asyncio_future_unref_array(tasks, LENGTH);
 }
+
+static int
+thinks_again(void *arg)
+{
+    asyncio_task_t *self = asyncio_current_task();
+
+    (void) arg;
+    ck_assert(asyncio_task_cancel(self, .message = "never delivered"));
+    ck_assert_uint_eq(asyncio_task_uncancel(self), 0);
+    return 7;
+}
+
+/* The counters tell whether it was kept. */
+BEHAVIOUR(the_message_of_a_cancel_that_was_taken_back_goes_with_the_task)
+{
+    asyncio_task_t *task =
+        asyncio_create_task(asyncio_coro_new(thinks_again, NULL, 0));
+
+    assert_r(asyncio_await(task), 7);
+    asyncio_task_unref(task);
+}

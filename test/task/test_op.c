@@ -5,6 +5,7 @@
 #include <asyncio.h>
 #include <asyncio/testing.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "task/op.h"
@@ -161,4 +162,72 @@ PLAIN(a_request_needs_a_task)
 
     assert_r(aio__op_new(0, AIO__CANCEL_DETACH, NULL, &op),
              ASYNCIO_ERR_NO_RUNNING_LOOP);
+}
+
+static int
+wait_for_op(void *frame)
+{
+    struct aio__op **ret_op = *(struct aio__op ***) frame;
+    int r = aio__op_new(0, AIO__CANCEL_DETACH, count_late, ret_op);
+
+    ck_assert_int_eq(r, 0);
+    (*ret_op)->req.any.type = UV_UNKNOWN_REQ; /* the test completes it */
+    return (int) aio__op_await(*ret_op, 0);
+}
+
+BEHAVIOUR(a_result_that_comes_after_the_task_has_left_is_given_back)
+{
+    struct aio__op *op;
+    struct aio__op **place = &op;
+    asyncio_task_t *task = asyncio_create_task(
+        asyncio_coro_new(wait_for_op, &place, sizeof place));
+
+    assert_r(asyncio_sleep(0), 0);
+    ck_assert(asyncio_future_cancel(task));
+    assert_r(asyncio_await(task), ASYNCIO_ERR_CANCELLED);
+    asyncio_future_unref(task);
+    ck_assert_int_eq(late_results, 0);
+    aio__op_done(op, 16);
+    ck_assert_int_eq(late_results, 1);
+}
+
+static uv_sem_t gate;
+static bool gate_passed;
+
+static void
+wait_at_gate(uv_work_t *work)
+{
+    (void) work;
+    uv_sem_wait(&gate);
+}
+
+static void
+on_gate_passed(uv_work_t *work, int status)
+{
+    (void) work;
+    (void) status;
+    gate_passed = true;
+}
+
+BEHAVIOUR(a_request_that_has_not_begun_is_taken_back)
+{
+    uv_work_t work;
+    struct reading frame = {AIO__CANCEL_DETACH};
+
+    /* One thread, which is busy: the request has to wait in libuv. */
+    setenv("UV_THREADPOOL_SIZE", "1", 1);
+    uv_sem_init(&gate, 0);
+    assert_ok(uv_queue_work(asyncio_loop_uv(asyncio_get_running_loop()), &work,
+                            wait_at_gate, on_gate_passed));
+    asyncio_task_t *task = asyncio_create_task(
+        asyncio_coro_new(reading, &frame, sizeof frame));
+    assert_r(asyncio_sleep(0), 0);
+    ck_assert(asyncio_future_cancel(task));
+    assert_r(asyncio_await(task), ASYNCIO_ERR_CANCELLED);
+    asyncio_future_unref(task);
+    uv_sem_post(&gate);
+    while (!gate_passed || asyncio_testing_counters().ops > 0)
+        assert_r(asyncio_sleep(0), 0);
+    ck_assert_int_eq(late_results, 0);
+    uv_sem_destroy(&gate);
 }
