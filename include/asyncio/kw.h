@@ -101,7 +101,7 @@
 
 /* tasks.h */
 #define asyncio_create_task(...)                                               \
-    ASYNCIO__KW1(asyncio_create_task, asyncio_create_task_options_t,           \
+    ASYNCIO__KW1(asyncio__create_task, asyncio_create_task_options_t,          \
                  __VA_ARGS__, )
 #define asyncio_loop_create_task(...)                                          \
     ASYNCIO__KW2(asyncio_loop_create_task, asyncio_create_task_options_t,      \

@@ -36,6 +36,32 @@ asyncio_create_task(asyncio_coro_t coro,
                     const asyncio_create_task_options_t *options);
 
 /**
+ * asyncio_create_task() with the coroutine object in its parts, which fit into
+ * registers: what the macro calls, and languages that pass no structs.
+ *
+ * @python   asyncio.create_task(coro, name=None, context=None, eager_start=None)
+ * @param    fn       the coroutine function
+ * @param    frame    its frame, or NULL
+ * @param    size     of the frame, in bytes
+ * @param    site     where it was written, or NULL
+ * @param    options  keywords, or NULL
+ * @return   as asyncio_create_task()
+ * @suspends never
+ */
+ASYNCIO_EXPORT asyncio_task_t *
+asyncio_create_task_from(asyncio_coro_fn_t fn, void *frame, size_t size,
+                         const asyncio_site_t *site,
+                         const asyncio_create_task_options_t *options);
+
+static inline asyncio_task_t *
+asyncio__create_task(asyncio_coro_t coro,
+                     const asyncio_create_task_options_t *options)
+{
+    return asyncio_create_task_from(coro.fn, coro.frame, coro.size, coro.site,
+                                    options);
+}
+
+/**
  * Make a task of a given loop of this thread, through its task factory.
  *
  * @python   loop.create_task(coro, ...)

@@ -57,15 +57,22 @@ int aio__coro_make(struct aio__coro_pool *pool, struct aio__coro **ret_coro);
  * second, above the limit. Not to be called on one of them. `now` in seconds. */
 void aio__coro_pool_trim(struct aio__coro_pool *pool, double now);
 
+/* Take one that is there; NULL when none is. */
+aio__inline struct aio__coro *
+aio__coro_idle(struct aio__coro_pool *pool)
+{
+    if (aio__unlikely(pool->head == pool->tail))
+        return NULL;
+    if (++pool->live > pool->live_max)
+        pool->live_max = pool->live;
+    return pool->ring[--pool->tail & (pool->ring_size - 1)];
+}
+
 aio__inline int
 aio__coro_take(struct aio__coro_pool *pool, struct aio__coro **ret_coro)
 {
-    if (aio__unlikely(pool->head == pool->tail))
-        return aio__coro_make(pool, ret_coro);
-    if (++pool->live > pool->live_max)
-        pool->live_max = pool->live;
-    *ret_coro = pool->ring[--pool->tail & (pool->ring_size - 1)];
-    return 0;
+    *ret_coro = aio__coro_idle(pool);
+    return aio__likely(*ret_coro != NULL) ? 0 : aio__coro_make(pool, ret_coro);
 }
 
 /* The caller runs on it and is about to leave it. */

@@ -51,12 +51,20 @@ aio__context_fini(asyncio_context_t *context)
     context->map = NULL;
 }
 
+/* Give a reference back; the caller knows what the last one has to do. */
 aio__inline void
-aio__context_drop(asyncio_context_t *context)
+aio__context_drop_to(asyncio_context_t *context,
+                     void (*release)(asyncio_context_t *context))
 {
     if (atomic_load_explicit(&context->refs, memory_order_acquire) == 1
         || atomic_fetch_sub(&context->refs, 1) == 1)
-        context->release(context);
+        release(context);
+}
+
+aio__inline void
+aio__context_drop(asyncio_context_t *context)
+{
+    aio__context_drop_to(context, context->release);
 }
 
 #endif

@@ -137,9 +137,9 @@ never(asyncio_loop_t *loop, struct aio__fiber *fiber, int r,
     loop->current = self;
 }
 
-/* Give a fiber its coroutine, or end it. */
+/* The rare cases of begin(). */
 static bool
-begin(asyncio_loop_t *loop, struct aio__fiber *fiber)
+begin_slowly(asyncio_loop_t *loop, struct aio__fiber *fiber)
 {
     struct aio__coro_pool *pool;
     struct aio__coro *coro;
@@ -159,6 +159,20 @@ begin(asyncio_loop_t *loop, struct aio__fiber *fiber)
         never(loop, fiber, UV_ENOMEM, no_stack(r));
         return false;
     }
+    coro->user = fiber;
+    fiber->coro = coro;
+    return true;
+}
+
+/* Give a fiber its coroutine, or end it. */
+aio__inline bool
+begin(asyncio_loop_t *loop, struct aio__fiber *fiber)
+{
+    struct aio__coro *coro;
+
+    if (aio__unlikely(fiber->must_cancel || fiber->stack_size != 0
+                      || (coro = aio__coro_idle(&loop->pool)) == NULL))
+        return begin_slowly(loop, fiber);
     coro->user = fiber;
     fiber->coro = coro;
     return true;

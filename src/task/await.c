@@ -57,12 +57,12 @@ await_pending(asyncio_loop_t *loop, asyncio_future_t *future)
 
     aio__waiter_init(&waiting.waiter, loop, cancel_awaited);
     waiting.cb.notify = on_done;
-    waiting.future = asyncio_future_ref(future);
-    aio__future_subscribe(future, &waiting.cb);
+    waiting.future = aio__future_ref(future);
+    aio__list_push_back(&future->callbacks, &waiting.cb.link);
     r = aio__wait(&waiting.waiter);
     if (future->unretrieved)
         future->unretrieved = false;
-    asyncio_future_unref(future);
+    aio__future_unref(future);
     return r;
 }
 
@@ -94,7 +94,7 @@ asyncio_await_future(asyncio_future_t *future)
     if (future->loop != loop)
         return refuse(ASYNCIO_ERR_WRONG_LOOP,
                       "the future is attached to a different loop");
-    if (future == asyncio_current_task())
+    if (aio__task_from(future) == aio__task_of(loop->current))
         return refuse(ASYNCIO_ERR_RUNTIME, "Task cannot await on itself");
     return await_pending(loop, future);
 }

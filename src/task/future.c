@@ -29,19 +29,6 @@ static const struct aio__future_type plain = {
     .name = "Future", .cancel = aio__future_cancel, .destroy = plain_destroy};
 
 void
-aio__future_init(asyncio_future_t *future, const struct aio__future_type *type,
-                 asyncio_loop_t *loop)
-{
-    memset(future, 0, sizeof *future);
-    future->type = type;
-    future->loop = loop;
-    aio__loop_hold(loop);
-    future->refs = 1;
-    aio__list_init(&future->callbacks);
-    aio__count(AIO__COUNT_TASKS, 1);
-}
-
-void
 aio__future_fini(asyncio_future_t *future)
 {
     if (aio__unlikely(future->unretrieved))
@@ -110,9 +97,7 @@ asyncio_future_new(void)
 asyncio_future_t *
 asyncio_future_ref(asyncio_future_t *future)
 {
-    if (future != NULL && future->refs != AIO__IMMORTAL)
-        future->refs++;
-    return future;
+    return future != NULL ? aio__future_ref(future) : NULL;
 }
 
 /* Of a future that dies pending nobody will ever hear: NULL tells them. */
@@ -129,14 +114,19 @@ forget_callbacks(asyncio_future_t *future)
     }
 }
 
-asyncio_future_t *
-asyncio_future_unref(asyncio_future_t *future)
+void
+aio__future_last_unref(asyncio_future_t *future)
 {
-    if (future == NULL || future->refs == AIO__IMMORTAL || --future->refs > 0)
-        return NULL;
     if (!aio__list_empty(&future->callbacks))
         forget_callbacks(future);
     future->type->destroy(future);
+}
+
+asyncio_future_t *
+asyncio_future_unref(asyncio_future_t *future)
+{
+    if (future != NULL)
+        aio__future_unref(future);
     return NULL;
 }
 

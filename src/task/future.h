@@ -8,6 +8,7 @@
  */
 
 #include "asyncio/futures.h"
+#include "base/counters.h"
 #include "loop/context.h"
 #include "loop/fiber.h"
 
@@ -58,11 +59,33 @@ struct aio__future_job {
     void (*run)(struct aio__future_job *self, asyncio_future_t *future);
 };
 
-/* For what embeds a future. */
-void aio__future_init(asyncio_future_t *future,
-                      const struct aio__future_type *type,
-                      asyncio_loop_t *loop);
+/* For what embeds a future: one reference, the caller's. */
+aio__inline void
+aio__future_init(asyncio_future_t *future, const struct aio__future_type *type,
+                 asyncio_loop_t *loop)
+{
+    *future = (asyncio_future_t){.type = type, .loop = loop, .refs = 1};
+    aio__list_init(&future->callbacks);
+    aio__loop_hold(loop);
+    aio__count(AIO__COUNT_TASKS, 1);
+}
 void aio__future_fini(asyncio_future_t *future);
+
+/* As asyncio_future_ref() and its opposite, for futures that are not NULL. */
+aio__inline asyncio_future_t *
+aio__future_ref(asyncio_future_t *future)
+{
+    if (aio__likely(future->refs != AIO__IMMORTAL))
+        future->refs++;
+    return future;
+}
+void aio__future_last_unref(asyncio_future_t *future);
+aio__inline void
+aio__future_unref(asyncio_future_t *future)
+{
+    if (future->refs != AIO__IMMORTAL && --future->refs == 0)
+        aio__future_last_unref(future);
+}
 
 /* A future that has failed already; never NULL, never freed. */
 asyncio_future_t *aio__future_failed(int code);
@@ -98,7 +121,9 @@ void aio__future_job_withdraw(struct aio__future_job *job,
 aio__inline asyncio_exception_t *
 aio__future_detail(asyncio_future_t *future)
 {
-    return aio__exception_ref(future->exception);
+    return aio__unlikely(future->exception != NULL)
+        ? aio__exception_ref(future->exception)
+        : NULL;
 }
 
 /* Copy options' `message` into an exception; NULL for none. */

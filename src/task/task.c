@@ -77,7 +77,7 @@ task_destroy(asyncio_future_t *future)
         aio__strfree(task->name);
     if (task->fiber.context != &task->own)
         asyncio_context_unref(task->fiber.context);
-    aio__context_drop(&task->own);
+    aio__context_drop_to(&task->own, on_release);
 }
 
 const struct aio__future_type aio__task_type = {
@@ -131,7 +131,7 @@ task_run(struct aio__fiber *fiber)
 static void
 task_end(struct aio__fiber *fiber)
 {
-    asyncio_future_unref(&aio__task_of(fiber)->future);
+    aio__future_unref(&aio__task_of(fiber)->future);
 }
 
 static void
@@ -167,14 +167,13 @@ on_timer(struct aio__timer *timer)
     aio__wake(task->fiber.waiter, 0);
 }
 
-static asyncio_task_t *
-refuse(int code, const asyncio_coro_t *coro,
-       const asyncio_create_task_options_t *options)
+static aio__cold asyncio_task_t *
+refuse(int code, void *frame, const asyncio_create_task_options_t *options)
 {
     asyncio_drop_t drop = aio__option(options, drop, NULL);
 
     if (drop != NULL)
-        drop(coro->frame);
+        drop(frame);
     return aio__future_failed(code);
 }
 
@@ -189,7 +188,7 @@ current_map(void)
     return aio__context_current()->map;
 }
 
-static void
+aio__inline void
 init_fiber(struct aio__task *task, const asyncio_create_task_options_t *options)
 {
     asyncio_context_t *context = aio__option(options, context, NULL);
@@ -202,12 +201,12 @@ init_fiber(struct aio__task *task, const asyncio_create_task_options_t *options)
                       on_release);
 }
 
-static struct aio__task *
-make(asyncio_loop_t *loop, const asyncio_coro_t *coro,
-     const asyncio_create_task_options_t *options)
+aio__inline struct aio__task *
+make(asyncio_loop_t *loop, asyncio_coro_fn_t fn, void *frame, uint32_t size,
+     const asyncio_site_t *site, const asyncio_create_task_options_t *options)
 {
     const char *name = aio__option(options, name, NULL);
-    struct aio__task *task = aio__block_alloc(task_size((uint32_t) coro->size));
+    struct aio__task *task = aio__block_alloc(task_size(size));
 
     if (task == NULL)
         return NULL;
@@ -217,46 +216,48 @@ make(asyncio_loop_t *loop, const asyncio_coro_t *coro,
     if (aio__timerheap_reserve(&loop->timers) < 0)
         goto no_memory;
     aio__future_init(&task->future, &aio__task_type, loop);
-    task->future.value = coro->frame != NULL ? task->frame : NULL;
+    task->future.value = frame != NULL ? task->frame : NULL;
     task->future.drop = aio__option(options, drop, NULL);
-    if (coro->frame != NULL)
-        memcpy(task->frame, coro->frame, coro->size);
+    if (frame != NULL)
+        memcpy(task->frame, frame, size);
     init_fiber(task, options);
     task->timer = (struct aio__timer){.fire = on_timer};
-    task->fn = coro->fn;
-    task->site = coro->site;
+    task->fn = fn;
+    task->site = site;
     task->scopes = NULL;
     task->number = name == NULL ? next_number() : 0;
     task->cancels = 0;
-    task->frame_size = (uint32_t) coro->size;
+    task->frame_size = size;
     task->ended_eagerly = false;
     return task;
 
 no_memory:
     aio__strfree(task->name);
-    aio__block_free(task, task_size((uint32_t) coro->size));
+    aio__block_free(task, task_size(size));
     return NULL;
 }
 
-/* By pointer: a copy of what was just written would wait for the writes. */
-static asyncio_task_t *
-start(asyncio_loop_t *loop, const asyncio_coro_t *coro,
-      const asyncio_create_task_options_t *options)
+/* The coroutine object comes in registers: it was written a moment ago, and
+ * copying it would wait for the writes. */
+aio__inline asyncio_task_t *
+start_with(asyncio_loop_t *loop, asyncio_coro_fn_t fn, void *frame,
+           size_t size, const asyncio_site_t *site,
+           const asyncio_create_task_options_t *options)
 {
     size_t stack_size = aio__option(options, stack_size, 0);
     struct aio__task *task;
     int r;
 
-    if (coro->fn == NULL || coro->size > UINT32_MAX / 2
+    if (fn == NULL || size > UINT32_MAX / 2
         || (stack_size != 0 && stack_size < AIO__STACK_MIN)
         || stack_size > AIO__STACK_MAX)
-        return refuse(UV_EINVAL, coro, options);
+        return refuse(UV_EINVAL, frame, options);
     r = aio__loop_usable(loop);
     if (r < 0)
-        return refuse(r, coro, options);
-    task = make(loop, coro, options);
+        return refuse(r, frame, options);
+    task = make(loop, fn, frame, (uint32_t) size, site, options);
     if (task == NULL)
-        return refuse(UV_ENOMEM, coro, options);
+        return refuse(UV_ENOMEM, frame, options);
     loop->fiber_ops = &ops;
     task->future.refs = 2; /* the caller's, and the loop's until the end */
     aio__roster_add(loop, task);
@@ -268,11 +269,30 @@ start(asyncio_loop_t *loop, const asyncio_coro_t *coro,
     return &task->future;
 }
 
+static bool
+all_default(const asyncio_create_task_options_t *options)
+{
+    return options == NULL
+        || (options->size == sizeof *options && options->name == NULL
+            && options->context == NULL && options->drop == NULL
+            && options->stack_size == 0 && options->eager_start <= 0);
+}
+
+/* Most tasks are made without keywords: one look at all of them. */
+static asyncio_task_t *
+start(asyncio_loop_t *loop, asyncio_coro_fn_t fn, void *frame, size_t size,
+      const asyncio_site_t *site, const asyncio_create_task_options_t *options)
+{
+    if (aio__likely(all_default(options)))
+        return start_with(loop, fn, frame, size, site, NULL);
+    return start_with(loop, fn, frame, size, site, options);
+}
+
 asyncio_task_t *
 asyncio_task_new(asyncio_loop_t *loop, asyncio_coro_t coro,
                  const asyncio_create_task_options_t *options)
 {
-    return start(loop, &coro, options);
+    return start(loop, coro.fn, coro.frame, coro.size, coro.site, options);
 }
 
 asyncio_task_t *
@@ -282,22 +302,34 @@ asyncio_loop_create_task(asyncio_loop_t *loop, asyncio_coro_t coro,
     if (aio__unlikely(loop != NULL && loop->task_factory != NULL))
         return ((asyncio_task_factory_t) loop->task_factory)(loop, coro,
                                                              options);
-    return start(loop, &coro, options);
+    return asyncio_task_new(loop, coro, options);
+}
+
+asyncio_task_t *
+asyncio_create_task_from(asyncio_coro_fn_t fn, void *frame, size_t size,
+                         const asyncio_site_t *site,
+                         const asyncio_create_task_options_t *options)
+{
+    asyncio_loop_t *loop = aio__running;
+
+    if (aio__unlikely(loop == NULL)) {
+        asyncio_get_running_loop(); /* says so */
+        return refuse(ASYNCIO_ERR_NO_RUNNING_LOOP, frame, options);
+    }
+    if (aio__unlikely(loop->task_factory != NULL)) {
+        asyncio_coro_t coro = {fn, frame, size, site};
+
+        return asyncio_loop_create_task(loop, coro, options);
+    }
+    return start(loop, fn, frame, size, site, options);
 }
 
 asyncio_task_t *
 asyncio_create_task(asyncio_coro_t coro,
                     const asyncio_create_task_options_t *options)
 {
-    asyncio_loop_t *loop = aio__running;
-
-    if (aio__unlikely(loop == NULL)) {
-        asyncio_get_running_loop(); /* says so */
-        return refuse(ASYNCIO_ERR_NO_RUNNING_LOOP, &coro, options);
-    }
-    if (aio__unlikely(loop->task_factory != NULL))
-        return asyncio_loop_create_task(loop, coro, options);
-    return start(loop, &coro, options);
+    return asyncio_create_task_from(coro.fn, coro.frame, coro.size, coro.site,
+                                    options);
 }
 
 asyncio_future_t *
