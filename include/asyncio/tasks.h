@@ -37,7 +37,7 @@ asyncio_create_task(asyncio_coro_t coro,
 
 /**
  * asyncio_create_task() with the coroutine object in its parts, which fit into
- * registers: what the macro calls, and languages that pass no structs.
+ * registers; also for languages that pass no structs.
  *
  * @python   asyncio.create_task(coro, name=None, context=None, eager_start=None)
  * @param    fn       the coroutine function
@@ -53,10 +53,16 @@ asyncio_create_task_from(asyncio_coro_fn_t fn, void *frame, size_t size,
                          const asyncio_site_t *site,
                          const asyncio_create_task_options_t *options);
 
+/* What the macro calls. A compiler that sees that no keyword is given makes
+ * no struct at all. */
 static inline asyncio_task_t *
 asyncio__create_task(asyncio_coro_t coro,
                      const asyncio_create_task_options_t *options)
 {
+    if (options->name == NULL && options->context == NULL
+        && options->drop == NULL && options->stack_size == 0
+        && options->eager_start == 0)
+        options = NULL;
     return asyncio_create_task_from(coro.fn, coro.frame, coro.size, coro.site,
                                     options);
 }

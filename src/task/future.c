@@ -29,18 +29,14 @@ static const struct aio__future_type plain = {
     .name = "Future", .cancel = aio__future_cancel, .destroy = plain_destroy};
 
 void
-aio__future_fini(asyncio_future_t *future)
+aio__future_fini_slowly(asyncio_future_t *future)
 {
-    if (aio__unlikely(future->unretrieved))
+    if (future->unretrieved)
         aio__future_report(future, "Future exception was never retrieved",
                            NULL);
-    aio__assert(aio__list_empty(&future->callbacks));
     if (future->drop != NULL)
         future->drop(future->value);
-    if (aio__unlikely(future->exception != NULL))
-        aio__exception_unref(future->exception);
-    aio__loop_release(future->loop);
-    aio__count(AIO__COUNT_TASKS, -1);
+    aio__exception_unref(future->exception);
 }
 
 static asyncio_future_t failed[] = {

@@ -69,7 +69,16 @@ aio__future_init(asyncio_future_t *future, const struct aio__future_type *type,
     aio__loop_hold(loop);
     aio__count(AIO__COUNT_TASKS, 1);
 }
-void aio__future_fini(asyncio_future_t *future);
+void aio__future_fini_slowly(asyncio_future_t *future);
+aio__inline void
+aio__future_fini(asyncio_future_t *future)
+{
+    if (aio__unlikely(future->unretrieved || future->drop != NULL
+                      || future->exception != NULL))
+        aio__future_fini_slowly(future);
+    aio__loop_release(future->loop);
+    aio__count(AIO__COUNT_TASKS, -1);
+}
 
 /* As asyncio_future_ref() and its opposite, for futures that are not NULL. */
 aio__inline asyncio_future_t *

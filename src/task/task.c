@@ -47,13 +47,19 @@ task_size(uint32_t frame_size)
 }
 
 /* The last reference to the context, which is the last one to the task. */
-static void
-on_release(asyncio_context_t *own)
+aio__inline void
+release(asyncio_context_t *own)
 {
     struct aio__task *task = aio__container_of(own, struct aio__task, own);
 
     aio__context_fini(own);
     aio__block_free(task, task_size(task->frame_size));
+}
+
+static void
+on_release(asyncio_context_t *own)
+{
+    release(own);
 }
 
 static void
@@ -77,14 +83,14 @@ task_destroy(asyncio_future_t *future)
         aio__strfree(task->name);
     if (task->fiber.context != &task->own)
         asyncio_context_unref(task->fiber.context);
-    aio__context_drop_to(&task->own, on_release);
+    aio__context_drop_to(&task->own, release);
 }
 
 const struct aio__future_type aio__task_type = {
     .name = "Task", .cancel = aio__task_cancel, .destroy = task_destroy};
 
 /* What its function returned, or why it never ran, is the end. */
-static void
+aio__inline void
 finish(struct aio__task *task, int r, asyncio_exception_t *exception)
 {
     struct aio__fiber *fiber = &task->fiber;
@@ -269,21 +275,12 @@ start_with(asyncio_loop_t *loop, asyncio_coro_fn_t fn, void *frame,
     return &task->future;
 }
 
-static bool
-all_default(const asyncio_create_task_options_t *options)
-{
-    return options == NULL
-        || (options->size == sizeof *options && options->name == NULL
-            && options->context == NULL && options->drop == NULL
-            && options->stack_size == 0 && options->eager_start <= 0);
-}
-
-/* Most tasks are made without keywords: one look at all of them. */
+/* Most tasks are made without keywords. */
 static asyncio_task_t *
 start(asyncio_loop_t *loop, asyncio_coro_fn_t fn, void *frame, size_t size,
       const asyncio_site_t *site, const asyncio_create_task_options_t *options)
 {
-    if (aio__likely(all_default(options)))
+    if (aio__likely(options == NULL))
         return start_with(loop, fn, frame, size, site, NULL);
     return start_with(loop, fn, frame, size, site, options);
 }
