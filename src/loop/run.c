@@ -70,15 +70,23 @@ begin_pass(asyncio_loop_t *loop)
         loop->began = aio__loop_now(loop);
 }
 
+/* Timers of the pass that has just run. */
+static bool
+timers_due(asyncio_loop_t *loop)
+{
+    const struct aio__timer_slot *first = aio__timerheap_first(&loop->timers);
+
+    return first != NULL && is_due(first->when, loop->began);
+}
+
 /* Whether timers of the pass that has just run are due, or libuv has not been
  * asked for long. If not, the next pass begins now. */
 static bool
 must_poll(asyncio_loop_t *loop)
 {
-    const struct aio__timer_slot *first = aio__timerheap_first(&loop->timers);
     double now;
 
-    if (first != NULL && is_due(first->when, loop->began))
+    if (timers_due(loop))
         return true;
     now = aio__loop_now(loop);
     if (!loop->virtual_clock && now - loop->polled > POLL_INTERVAL)
@@ -345,13 +353,17 @@ pass(asyncio_loop_t *loop, bool wait)
     run_ready(loop);
     if (aio__unlikely(loop->interrupted != 0))
         return;
+    if (loop->passes >= PASSES_MAX && timers_due(loop))
+        wait = false; /* that feed themselves: events must get a look in */
     if (wait && is_idle(loop)) {
         /* Nothing was scheduled, so the pass is over but for its timers: the
          * poll belongs to the next one. */
         fire_timers(loop);
         begin_pass(loop);
-        if (!is_idle(loop) && ++loop->passes < PASSES_MAX)
+        if (!is_idle(loop)) {
+            loop->passes++;
             return;
+        }
     }
     if (wait && is_idle(loop)) {
         poll_once(loop, true);

@@ -93,6 +93,31 @@ BEHAVIOUR(of_negative_delays_the_earlier_comes_first)
     assert_trace("iba");
 }
 
+static int rounds, answers;
+
+static int
+answer(void *arg)
+{
+    (void) arg;
+    ck_assert_int_eq(++answers, rounds);
+    return 0;
+}
+
+static int
+always_due(void *arg)
+{
+    if (++rounds < 200)
+        asyncio_loop_call_at(loop(), 0, always_due, arg);
+    return asyncio_loop_call_soon(loop(), answer, arg);
+}
+
+BEHAVIOUR(what_a_timer_schedules_comes_before_the_next_timer)
+{
+    asyncio_loop_call_at(loop(), 0, always_due, NULL);
+    assert_r(asyncio_sleep(1), 0);
+    ck_assert_int_eq(answers, 200);
+}
+
 /* parity: test_base_events.py BaseEventLoopTests test_time_and_call_at */
 PLAIN(on_the_real_clock_no_timer_is_early)
 {
