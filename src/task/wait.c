@@ -69,14 +69,14 @@ on_child(struct aio__future_job *job, asyncio_future_t *future)
     struct wait *wait = child->wait;
 
     child->listening = false;
-    if (future != NULL && wait->waiter != NULL) {
+    if (future != NULL) {
         bool failed = future->state == AIO__FINISHED && future->status < 0;
 
         if (--wait->counter == 0
             || wait->return_when == ASYNCIO_FIRST_COMPLETED) {
             over(wait);
         } else if (wait->return_when == ASYNCIO_FIRST_EXCEPTION && failed) {
-            /* Looked at, unlike the last one. */
+            /* Looked at, unlike the last one; also when the wait is over. */
             if (future->refs != AIO__IMMORTAL)
                 future->unretrieved = false;
             over(wait);

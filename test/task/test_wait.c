@@ -156,6 +156,7 @@ struct waits {
     asyncio_future_t **futures;
     size_t count;
     double timeout;
+    asyncio_return_when_t return_when;
 };
 
 static int
@@ -163,7 +164,26 @@ waits(void *arg)
 {
     struct waits *self = arg;
 
-    return asyncio_wait(self->futures, self->count, .timeout = self->timeout);
+    return asyncio_wait(self->futures, self->count, .timeout = self->timeout,
+                        .return_when = self->return_when);
+}
+
+BEHAVIOUR(an_error_counts_as_seen_after_first_exception_was_cancelled)
+{
+    asyncio_future_t *f[] = {asyncio_future_new(), asyncio_future_new()};
+    asyncio_task_t *waiter = asyncio_create_task(
+        asyncio_coro(waits, .futures = f, .count = 2,
+                     .return_when = ASYNCIO_FIRST_EXCEPTION));
+
+    catch_reports();
+    passes(1);
+    asyncio_task_cancel(waiter);
+    asyncio_future_set_exception(f[1], UV_EIO); /* told after the end */
+    passes(2);
+    assert_r(asyncio_task_result(waiter), ASYNCIO_ERR_CANCELLED);
+    asyncio_task_unref(waiter);
+    asyncio_future_unref_array(f, 2);
+    ck_assert_int_eq(reports.count, 0);
 }
 
 BEHAVIOUR(cancelling_who_waits_cancels_nothing_else)
