@@ -98,6 +98,20 @@ seen(asyncio_future_t *future)
         future->unretrieved = false;
 }
 
+/* Of a cancelled gather: the message of the last child, who may also have
+ * ended otherwise, before the cancellation reached it. A new reference. */
+static asyncio_exception_t *
+last_message(asyncio_future_t *last)
+{
+    struct aio__task *task = aio__task_from(last);
+
+    if (last->state == AIO__CANCELLED)
+        return aio__future_detail(last);
+    return task != NULL && task->fiber.must_cancel
+        ? aio__exception_ref(task->fiber.message)
+        : NULL;
+}
+
 static void
 child_done(struct gather *gather, asyncio_future_t *child)
 {
@@ -115,11 +129,9 @@ child_done(struct gather *gather, asyncio_future_t *child)
         for (size_t i = 0; i < gather->count; i++)
             if (gather->children[i].future != NULL)
                 seen(gather->children[i].future);
-        if (gather->cancel_requested) /* with the message of the last one */
+        if (gather->cancel_requested)
             outer_done(gather, ASYNCIO_ERR_CANCELLED,
-                       gather->last->state == AIO__CANCELLED
-                           ? aio__future_detail(gather->last)
-                           : NULL);
+                       last_message(gather->last));
         else
             outer_done(gather, 0, NULL);
     }

@@ -232,6 +232,28 @@ BEHAVIOUR(a_cancelled_gather_that_returns_exceptions_still_raises)
     asyncio_future_unref_array(tasks, 1);
 }
 
+static int
+cancels_and_fails(void *arg)
+{
+    asyncio_future_t **gather = *(asyncio_future_t ***) arg;
+
+    asyncio_future_cancel(*gather, .message = "my message");
+    return UV_EIO;
+}
+
+BEHAVIOUR(a_gather_cancelled_by_its_last_child_has_its_message)
+{
+    asyncio_future_t *g = NULL, **gather = &g;
+    asyncio_task_t *tasks[] = {asyncio_create_task(asyncio_coro_new(
+        cancels_and_fails, &gather, sizeof gather))};
+
+    g = asyncio_gather_future(tasks, 1, .return_exceptions = true);
+    assert_r(asyncio_await(g), ASYNCIO_ERR_CANCELLED);
+    ck_assert_str_eq(newest_message(), "my message");
+    asyncio_future_unref(g);
+    asyncio_future_unref_array(tasks, 1);
+}
+
 /* parity: test_tasks.py CoroutineGatherTests test_exception_marking */
 BEHAVIOUR(a_second_failure_is_not_reported)
 {
