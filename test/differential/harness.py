@@ -3,15 +3,24 @@
 
 The oracle needs the npm package "pyodide". It is looked for in the directory
 given (or in $DIFFERENTIAL_PYODIDE), and installed there when it is not found.
+Programs are generated here, once, for both sides: as text for the library,
+packed for the oracle, which is slow at reading text.
 """
 
+import marshal
 import os
+import struct
 import subprocess
-import sys
+import threading
 import zlib
+
+import program as P
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PYODIDE = "pyodide@314.0.7"
+# The oracle's own checks of the interpreter cost a sixth of its time.
+FLAGS = ("--no-wasm-stack-checks", "--no-wasm-bounds-checks",
+         "--experimental-wasm-inlining", "--wasm-loop-peeling")
 
 
 def pyodide(prefix):
@@ -28,13 +37,8 @@ def pyodide(prefix):
 
 
 def oracle_command(prefix, *args):
-    return ["node", os.path.join(HERE, "oracle.mjs"), pyodide(prefix),
-            "oracle.py", *map(str, args)]
-
-
-def generate_command(first, count):
-    return [sys.executable, os.path.join(HERE, "generate.py"),
-            str(first), str(count)]
+    return ["node", *FLAGS, os.path.join(HERE, "oracle.mjs"),
+            pyodide(prefix), "oracle.py", *args]
 
 
 def crc(text):
@@ -45,30 +49,80 @@ class Oracle:
     """One process that answers program after program."""
 
     def __init__(self, prefix):
-        self.process = subprocess.Popen(
-            oracle_command(prefix, "-"), stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        self.prefix = prefix
+        self.process = None
 
-    def trace(self, text):
-        self.process.stdin.write(text)
-        self.process.stdin.flush()
+    def start(self):
+        if self.process is None:
+            self.process = subprocess.Popen(
+                oracle_command(self.prefix), stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE)
+        return self.process
+
+    def send(self, programs, sums):
+        """Hand over programs while their answers are read."""
+        def write(process):
+            try:
+                for p in programs:
+                    data = marshal.dumps(P.pack(p))
+                    process.stdin.write(
+                        struct.pack("<II", len(data), sums) + data)
+                process.stdin.flush()
+            except BrokenPipeError:
+                pass
+        thread = threading.Thread(target=write, args=(self.start(),))
+        thread.start()
+        return thread
+
+    def sums(self, programs):
+        """The sums of the programs' traces. None is that of a program which
+        ends the oracle's process; the next ones go to a new one."""
+        out = []
+        while len(out) < len(programs):
+            rest = programs[len(out):]
+            thread = self.send(rest, 1)
+            for p in rest:
+                words = self.process.stdout.readline().split()
+                if len(words) != 2 or int(words[0]) != p.seed:
+                    out.append(None)
+                    self.kill()
+                    break
+                out.append(words[1].decode())
+            thread.join()
+        return out
+
+    def trace(self, program):
+        """The trace of one program."""
+        thread = self.send([program], 0)
         lines = []
         for line in self.process.stdout:
-            if line == ".\n":
-                return "".join(lines[1:])
+            if line == b".\n":
+                thread.join()
+                return b"".join(lines[1:]).decode()
             lines.append(line)
-        raise RuntimeError("the oracle has died")
+        thread.join()
+        self.kill()
+        return b"".join(lines[1:]).decode() + "the oracle died\n"
+
+    def kill(self):
+        if self.process is not None:
+            self.process.kill()
+            self.process.stdout.close()
+            self.process.wait()
+            self.process = None
 
     def close(self):
-        self.process.stdin.close()
-        self.process.wait()
+        if self.process is not None:
+            self.process.stdin.close()
+            self.process.wait()
+            self.process = None
 
 
-def library_trace(program, text, timeout=20):
+def library_trace(command, program, timeout=20):
     """The trace of the library's program; says so when it crashes."""
     try:
-        r = subprocess.run([program], input=text, capture_output=True,
-                           text=True, timeout=timeout)
+        r = subprocess.run([command], input=program.text(),
+                           capture_output=True, text=True, timeout=timeout)
     except subprocess.TimeoutExpired:
         return "hangs\n"
     trace = "".join(r.stdout.splitlines(keepends=True)[1:])
@@ -77,36 +131,23 @@ def library_trace(program, text, timeout=20):
     return trace
 
 
-def library_sums(program, first, count):
-    """Yield (seed, sum) for a range of seeds; the sum is None for a program
-    that kills the library's process."""
-    end = first + count
-    while first < end:
-        source = subprocess.Popen(generate_command(first, end - first),
-                                  stdout=subprocess.PIPE,
-                                  stderr=subprocess.DEVNULL)
-        run = subprocess.Popen([program, "--sums"], stdin=source.stdout,
-                               stdout=subprocess.PIPE, text=True,
-                               stderr=subprocess.DEVNULL)
-        source.stdout.close()
-        for line in run.stdout:
+def library_sums(command, programs, timeout=60):
+    """The sums of the programs' traces under the library. None is that of a
+    program which ends its process, or does not end."""
+    out = []
+    while len(out) < len(programs):
+        rest = programs[len(out):]
+        try:
+            done = subprocess.run(
+                [command, "--sums"], text=True, stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL, timeout=timeout,
+                input="".join(p.text() for p in rest)).stdout
+        except subprocess.TimeoutExpired as e:
+            done = (e.stdout or b"").decode()
+        for p, line in zip(rest, done.splitlines()):
             words = line.split()
-            if len(words) == 2 and words[0] == str(first):
-                yield first, words[1]
-                first += 1
-        source.wait()
-        run.wait()
-        if first < end:
-            yield first, None
-            first += 1
-
-
-def oracle_sums(prefix, first, count):
-    """Yield (seed, sum) for a range of seeds."""
-    run = subprocess.Popen(oracle_command(prefix, first, count, "sums"),
-                           stdout=subprocess.PIPE, text=True,
-                           stderr=subprocess.DEVNULL)
-    for line in run.stdout:
-        seed, total = line.split()
-        yield int(seed), total
-    run.wait()
+            if len(words) == 2 and words[0] == str(p.seed):
+                out.append(words[1])
+        if len(out) < len(programs):
+            out.append(None)
+    return out

@@ -134,7 +134,8 @@ def _(m, fr):
 
 @op("alltasks", "task", 1)
 def _(m, fr):
-    return [m.number_of(t) for t in asyncio.tasks.all_tasks()]
+    numbers = map(m.number_of, asyncio.tasks.all_tasks())
+    return [n for n in numbers if n != TOP]     # not the runner's own
 
 
 # --- futures ------------------------------------------------------------
@@ -216,9 +217,14 @@ async def _(m, fr, rx, *bodies):
 async def _(m, fr, mode, limit, *slots):
     ents = m.pick(slots)
     done, pending = await asyncio.wait(
-        [e.fut for e in ents], timeout=seconds(limit),
+        [e.fut for e in ents], timeout=from_now(limit),
         return_when=MODES[mode])
     return f"{numbers(m, done)} {numbers(m, pending)}"
+
+
+def from_now(limit):
+    """C says both "at once" and "a second ago" by a negative timeout."""
+    return None if limit == NONE else max(limit, 0) / 8
 
 
 def numbers(m, futures):
@@ -231,7 +237,7 @@ async def _(m, fr, limit, count, *slots):
     ents = m.pick(slots)
     n = 0
     async for f in asyncio.as_completed(
-            [e.fut for e in ents], timeout=seconds(limit)):
+            [e.fut for e in ents], timeout=from_now(limit)):
         m.write(fr.who, "ascompleted", m.numbers[f])
         n += 1
         if n == count:
@@ -245,7 +251,7 @@ async def _(m, fr, limit, count, *slots):
     ents = m.pick(slots)
     n = 0
     for waiter in asyncio.as_completed(
-            [e.fut for e in ents], timeout=seconds(limit)):
+            [e.fut for e in ents], timeout=from_now(limit)):
         try:
             r = value(await waiter)
         except Exception as e:

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""oracle.py FIRST COUNT [sums] [pure]: the traces of a range of seeds, each
-after a line "== SEED"; with "sums" a line "SEED CRC32" for each instead.
+"""oracle.py [pure]: the traces of the programs on standard input.
 
-oracle.py -: the same for the programs on standard input, a line "." after
-each trace. With "pure", asyncio runs without its accelerator: a second
-opinion.
+Each program comes as two numbers of four bytes, its size and whether only a
+sum is wanted, and so many bytes of marshal; see program.pack(). The answer is
+a line "SEED CRC32", or a line "== SEED", the trace, and a line ".". With
+"pure", asyncio runs without its accelerator: a second opinion.
 """
 
 import sys
@@ -13,40 +13,41 @@ if "pure" in sys.argv:
     import pure     # noqa: F401  (before anything that imports asyncio)
 
 import gc
+import marshal
+import struct
 import warnings
 import zlib
 
-import generate
 import interpret
 import program
 import virtual_loop
 
-
-def answer():
-    """Programs on standard input, one after the other."""
-    for p in program.parse(sys.stdin):
-        sys.stdout.write(f"== {p.seed}\n{interpret.trace(p)}.\n")
-        sys.stdout.flush()
-        gc.collect()
+BETWEEN = 100       # programs from one garbage collection to the next
 
 
-def main(argv):
+def main():
     virtual_loop.patch()
     warnings.simplefilter("ignore")
-    if argv[1] == "-":
-        return answer()
-    first, count = int(argv[1]), int(argv[2])
-    sums = "sums" in argv
     gc.disable()
-    for seed in range(first, first + count):
-        trace = interpret.trace(generate.make(seed))
+    gc.collect()
+    gc.freeze()
+    source, out = sys.stdin.buffer, sys.stdout
+    left = BETWEEN
+    while len(head := source.read(8)) == 8:
+        size, sums = struct.unpack("<II", head)
+        p = program.unpack(marshal.loads(source.read(size)))
+        trace = interpret.trace(p)
         if sums:
-            sys.stdout.write(f"{seed} {zlib.crc32(trace.encode()):08x}\n")
+            out.write(f"{p.seed} {zlib.crc32(trace.encode()):08x}\n")
         else:
-            sys.stdout.write(f"== {seed}\n{trace}")
-        if seed % 100 == 99:
+            out.write(f"== {p.seed}\n{trace}.\n")
+        left -= 1
+        if left == 0 or not sums:
+            out.flush()
             gc.collect()
-            sys.stdout.flush()
+            left = BETWEEN
+        elif left % 10 == 0:
+            out.flush()
 
 
-main(sys.argv)
+main()

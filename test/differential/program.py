@@ -114,6 +114,54 @@ def write_block(ops, out, indent):
             out.append(indent + "end")
 
 
+def pack(program):
+    """A program as plain data for marshal, for interpreters that are slow
+    at reading text; unpack() makes the same program of it."""
+    return (program.seed, program.flags, program.objects, program.runs,
+            {b: pack_block(ops) for b, ops in program.bodies.items()},
+            {c: pack_block(ops) for c, ops in program.callbacks.items()})
+
+
+def pack_block(ops):
+    return [(o.d.name, o.args, o.tag, pack_block(o.body),
+             pack_block(o.handler)) if o.kind == BLOCK
+            else (o.d.name, o.args, o.tag) for o in ops]
+
+
+def unpack(data):
+    p = Program(data[0], data[1])
+    p.objects, p.runs = data[2], data[3]
+    p.bodies, p.callbacks = Packed(data[4]), Packed(data[5])
+    return p
+
+
+def unpack_block(data):
+    out = []
+    for name, args, tag, *blocks in data:
+        o = Op(name, args, *map(unpack_block, blocks))
+        o.tag = tag
+        out.append(o)
+    return out
+
+
+class Packed(dict):
+    """Blocks that are unpacked when they are first wanted."""
+
+    __slots__ = ("data",)
+
+    def __init__(self, data):
+        self.data = data
+
+    def get(self, key, default=None):
+        ops = dict.get(self, key)
+        if ops is None:
+            data = self.data.get(key)
+            if data is None:
+                return default
+            ops = self[key] = unpack_block(data)
+        return ops
+
+
 def number(block, where, n=0):
     """Give every operation the tag its trace lines carry: place and name."""
     for o in block:

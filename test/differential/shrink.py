@@ -74,9 +74,9 @@ class Shrinker:
         self.tried = 0
 
     def traces(self, prog):
-        text = P.finish(prog).text()
-        return harness.library_trace(self.command, text), \
-            self.oracle.trace(text)
+        P.finish(prog)
+        return harness.library_trace(self.command, prog), \
+            self.oracle.trace(prog)
 
     def differs(self, prog):
         self.tried += 1
@@ -163,6 +163,24 @@ def uses_objects(prog, number):
     return False
 
 
+def report(command, oracle, prog):
+    """Shrink a differing program and print it, and where the traces part."""
+    shrinker = Shrinker(command, oracle)
+    seed = prog.seed
+    if not shrinker.differs(prog):
+        print(f"the traces of seed {seed} do not differ")
+        return 1
+    prog = shrinker.shrink(prog)
+    ours, theirs = shrinker.traces(prog)
+    print(f"--- seed {seed}, after {shrinker.tried} programs; "
+          "CPython (-) and the library (+)")
+    print(prog.text(), end="")
+    for line in list(difflib.unified_diff(
+            theirs.splitlines(), ours.splitlines(), lineterm="", n=50))[2:]:
+        print("   ", line)
+    return 0
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--program", required=True)
@@ -175,19 +193,9 @@ def main():
         with open(args.what) as f:
             prog = next(P.parse(f))
     oracle = harness.Oracle(args.prefix)
-    shrinker = Shrinker(args.program, oracle)
-    if not shrinker.differs(prog):
-        print("the traces do not differ")
-        return 1
-    prog = shrinker.shrink(prog)
-    ours, theirs = shrinker.traces(prog)
-    print(prog.text(), end="")
-    print(f"# {shrinker.tried} programs tried; CPython (-), the library (+)")
-    for line in list(difflib.unified_diff(
-            theirs.splitlines(), ours.splitlines(), lineterm="", n=50))[2:]:
-        print(line)
+    status = report(args.program, oracle, prog)
     oracle.close()
-    return 0
+    return status
 
 
 if __name__ == "__main__":

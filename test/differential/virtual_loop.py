@@ -64,7 +64,8 @@ def patch():
     def all_tasks(loop=None):
         if loop is None:
             loop = asyncio.get_running_loop()
-        return sorted(unordered(loop), key=loop.machine.number_of)
+        return sorted(unordered(loop),
+                      key=lambda task: loop.created[task.get_coro()])
 
     asyncio.tasks.all_tasks = all_tasks
 
@@ -103,6 +104,7 @@ class VirtualLoop(asyncio.base_events.BaseEventLoop):
         self._selector = Selector(machine)
         self._clock_resolution = 1e-9
         self._sequence = 0
+        self.created = {}      # coroutine -> how many tasks were made before
 
     def time(self):
         return self.machine.clock
@@ -123,6 +125,7 @@ class VirtualLoop(asyncio.base_events.BaseEventLoop):
         return timer
 
     def create_task(self, coro, **kwargs):
+        self.created[coro] = len(self.created)
         number = self.machine.coroutines.get(coro)
         task = super().create_task(coro, **kwargs)
         if number is not None:
