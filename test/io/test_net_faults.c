@@ -3,6 +3,8 @@
  * that never read or never stop, closes at the worst moments. */
 #include "scenes.h"
 
+#include "config.h"
+
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -11,6 +13,12 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#if AIO__HAVE_VALGRIND
+#include <valgrind/valgrind.h>
+#else
+#define RUNNING_ON_VALGRIND 0
+#endif
 
 static asyncio_loop_t *
 here(void)
@@ -118,7 +126,8 @@ leave_descriptors(int n)
 }
 
 /* Two are served, eight wait: nobody is dropped, the server does not spin, and
- * it goes on by itself. */
+ * it goes on by itself. Valgrind has a limit of its own: it closes what the
+ * kernel has accepted, so under it clients are lost. */
 BEHAVIOUR(a_server_without_descriptors_tells_pauses_and_goes_on)
 {
     enum { CLIENTS = 10 };
@@ -126,6 +135,10 @@ BEHAVIOUR(a_server_without_descriptors_tells_pauses_and_goes_on)
     int clients[CLIENTS];
     char back[4];
 
+    if (RUNNING_ON_VALGRIND) {
+        end(server);
+        return;
+    }
     catch_reports();
     for (int i = 0; i < CLIENTS; i++)
         clients[i] = client_of(server);
