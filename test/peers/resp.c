@@ -7,7 +7,6 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { ARGUMENTS_MAX = 16 };
@@ -64,6 +63,19 @@ resp_command(struct resp *resp, const char *first, ...)
     return resp_send(resp, arguments, count);
 }
 
+/* A view has no NUL. */
+static int64_t
+number_of(asyncio_bytes_t text)
+{
+    const char *digits = text.data;
+    size_t sign = text.size > 0 && digits[0] == '-';
+    int64_t n = 0;
+
+    for (size_t i = sign; i < text.size; i++)
+        n = n * 10 + (digits[i] - '0');
+    return sign ? -n : n;
+}
+
 static int
 string_of(struct resp *resp, struct resp_reply *reply)
 {
@@ -103,7 +115,7 @@ resp_reply(struct resp *resp, struct resp_reply *ret)
     case ':':
     case '*':
     case '$':
-        reply.number = strtoll(text + 1, NULL, 10);
+        reply.number = number_of(reply.text);
         if (reply.type == '*' && reply.number < 0)
             reply.type = '_';
         if (reply.type == '$')
