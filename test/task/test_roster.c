@@ -7,6 +7,8 @@
 
 #include <asyncio.h>
 #include <pthread.h>
+#include <sched.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <uv.h>
 
@@ -296,6 +298,50 @@ PLAIN(tasks_that_end_stay_until_other_threads_gave_their_lists_back)
     pthread_join(runner, &made);
     ck_assert_int_eq(c.looked, 3);
     ck_assert_int_eq(dropped, (int) (intptr_t) made);
+}
+
+struct visitor {
+    asyncio_loop_t *loop;
+    sem_t has_list, give_back;
+    size_t count;
+};
+
+static void *
+visits_once(void *arg)
+{
+    struct visitor *self = arg;
+    asyncio_task_t **all;
+
+    assert_r(asyncio_all_tasks(self->loop, &all, &self->count), 0);
+    sem_post(&self->has_list);
+    sem_wait(&self->give_back);
+    asyncio_all_tasks_free(all, self->count);
+    return NULL;
+}
+
+BEHAVIOUR(a_task_that_another_thread_has_listed_is_freed_when_that_is_over)
+{
+    struct visitor visitor = {.loop = asyncio_get_running_loop()};
+    pthread_t thread;
+    asyncio_task_t *task = asyncio_create_task(
+        asyncio_coro_new(short_life, &(char){0}, 1), .drop = on_drop);
+
+    sem_init(&visitor.has_list, 0, 0);
+    sem_init(&visitor.give_back, 0, 0);
+    pthread_create(&thread, NULL, visits_once, &visitor);
+    sem_wait(&visitor.has_list);
+    ck_assert_uint_eq(visitor.count, 2);
+    assert_r(asyncio_await(task), 0);
+    asyncio_task_unref(task);
+    assert_r(asyncio_sleep(0), 0);
+    ck_assert_int_eq(dropped, 0);
+    sem_post(&visitor.give_back);
+    pthread_join(thread, NULL);
+    assert_r(asyncio_sleep(0), 0);
+    assert_r(asyncio_sleep(0), 0);
+    ck_assert_int_eq(dropped, 1);
+    sem_destroy(&visitor.has_list);
+    sem_destroy(&visitor.give_back);
 }
 
 static int
