@@ -14,6 +14,7 @@
 #include "asyncio/events.h"
 #include "asyncio/exceptions.h"
 #include "asyncio/futures.h"
+#include "asyncio/graph.h"
 #include "asyncio/locks.h"
 #include "asyncio/log.h"
 #include "asyncio/net.h"

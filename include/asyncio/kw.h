@@ -129,6 +129,17 @@
     ASYNCIO__KW2(asyncio_as_completed, asyncio_as_completed_options_t,         \
                  __VA_ARGS__, )
 
+/* graph.h */
+#define asyncio_capture_call_graph(...)                                        \
+    ASYNCIO__KW2(asyncio_capture_call_graph, asyncio_call_graph_options_t,     \
+                 __VA_ARGS__, )
+#define asyncio_format_call_graph(...)                                         \
+    ASYNCIO__KW3(asyncio_format_call_graph, asyncio_call_graph_options_t,      \
+                 __VA_ARGS__, )
+#define asyncio_print_call_graph(...)                                          \
+    ASYNCIO__KW2(asyncio_print_call_graph, asyncio_call_graph_options_t,       \
+                 __VA_ARGS__, )
+
 /* staggered.h */
 #define asyncio_staggered_race(...)                                            \
     ASYNCIO__KW3(asyncio_staggered_race, asyncio_staggered_race_options_t,     \

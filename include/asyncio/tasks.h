@@ -303,6 +303,52 @@ ASYNCIO_EXPORT void asyncio_all_tasks_free(asyncio_task_t **tasks,
                                            size_t count);
 
 /**
+ * For code that works on behalf of a task without running in it, in a
+ * callback: make it the current task, which asyncio_current_task() returns.
+ * Awaiting still needs a task that runs. To be left before the callback
+ * returns.
+ *
+ * @python   asyncio._enter_task(loop, task)
+ * @param    loop  a loop
+ * @param    task  a task, borrowed until it is left
+ * @return   0; ASYNCIO_ERR_RUNTIME when there is a current task; UV_EINVAL
+ * @suspends never
+ */
+ASYNCIO_EXPORT int asyncio_enter_task(asyncio_loop_t *loop,
+                                      asyncio_task_t *task);
+
+/**
+ * @python   asyncio._leave_task(loop, task)
+ * @param    loop  a loop
+ * @param    task  the one that was entered
+ * @return   0; ASYNCIO_ERR_RUNTIME when that is not the current task;
+ *           UV_EINVAL
+ * @suspends never
+ */
+ASYNCIO_EXPORT int asyncio_leave_task(asyncio_loop_t *loop,
+                                      asyncio_task_t *task);
+
+/**
+ * Show a task in asyncio_all_tasks() again, as all are that have not ended.
+ *
+ * @python   asyncio._register_task(task)
+ * @param    task  a task; one that has ended stays away
+ * @suspends never
+ */
+ASYNCIO_EXPORT void asyncio_register_task(asyncio_task_t *task);
+
+/**
+ * Hide a task from asyncio_all_tasks(), and so from the end of
+ * asyncio_run(), which then does not cancel it. It has to end by itself: a
+ * loop with a suspended task cannot be closed.
+ *
+ * @python   asyncio._unregister_task(task)
+ * @param    task  a task; one that is not there is fine
+ * @suspends never
+ */
+ASYNCIO_EXPORT void asyncio_unregister_task(asyncio_task_t *task);
+
+/**
  * Suspend the running task.
  *
  * @python   asyncio.sleep(delay)

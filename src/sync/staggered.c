@@ -16,7 +16,7 @@
 
 #include "asyncio/locks.h"
 #include "base/alloc.h"
-#include "task/task.h"
+#include "sync/staggered.h"
 
 struct race;
 
@@ -66,6 +66,17 @@ on_runner_done(struct aio__future_job *job, asyncio_future_t *future)
         race->broken = future->status;
         race->exception = aio__future_detail(future);
     }
+}
+
+asyncio_future_t *
+aio__staggered_awaiter(struct aio__future_cb *cb)
+{
+    struct aio__future_job *job = aio__future_job_of(cb, on_runner_done);
+
+    if (job == NULL)
+        return NULL;
+    return aio__waiter_task(
+        aio__container_of(job, struct runner, job)->race->waiter);
 }
 
 static int

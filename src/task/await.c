@@ -7,6 +7,7 @@
  * Python counterpart: Future.__await__ and Task.__wakeup.
  */
 #include "asyncio/tasks.h"
+#include "task/awaiter.h"
 #include "task/task.h"
 
 /* A task that waits, on its own stack. */
@@ -47,6 +48,15 @@ aio__awaited_task(struct aio__waiter *waiter)
         || aio__task_from(waiting->future) == NULL)
         return NULL;
     return waiting->future;
+}
+
+asyncio_future_t *
+aio__await_awaiter(struct aio__future_cb *cb)
+{
+    if (cb->notify != on_done)
+        return NULL;
+    return aio__waiter_task(
+        &aio__container_of(cb, struct future_waiter, cb)->waiter);
 }
 
 static int

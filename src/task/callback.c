@@ -10,7 +10,7 @@
  */
 #include "base/alloc.h"
 #include "loop/report.h"
-#include "task/future.h"
+#include "task/awaiter.h"
 
 /* A callback of the program. */
 struct user_cb {
@@ -71,6 +71,17 @@ aio__future_job_init(struct aio__future_job *job,
     job->job.run = on_future_job;
     job->future = NULL;
     job->run = run;
+}
+
+struct aio__future_job *
+aio__future_job_of(struct aio__future_cb *cb,
+                   void (*run)(struct aio__future_job *self,
+                               asyncio_future_t *future))
+{
+    struct aio__future_job *job =
+        aio__container_of(cb, struct aio__future_job, cb);
+
+    return cb->notify == schedule && job->run == run ? job : NULL;
 }
 
 void

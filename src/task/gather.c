@@ -10,6 +10,7 @@
  * Python counterpart: asyncio.gather.
  */
 #include "base/alloc.h"
+#include "task/awaiter.h"
 #include "task/task.h"
 
 struct gather;
@@ -147,6 +148,16 @@ on_child(struct aio__future_job *job, asyncio_future_t *future)
         child_done(gather, future);
     if (--gather->listening == 0)
         asyncio_future_unref(&gather->future);
+}
+
+asyncio_future_t *
+aio__gather_awaiter(struct aio__future_cb *cb)
+{
+    struct aio__future_job *job = aio__future_job_of(cb, on_child);
+
+    if (job == NULL)
+        return NULL;
+    return &aio__container_of(job, struct child, job)->gather->future;
 }
 
 static int

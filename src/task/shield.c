@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "task/awaiter.h"
 #include "task/task.h"
 
 struct shield {
@@ -67,6 +68,16 @@ report_inner(struct aio__future_job *job, asyncio_future_t *inner)
     if (inner != NULL && inner->state == AIO__FINISHED && inner->status < 0)
         aio__future_report(inner, "exception in shielded future", NULL);
     asyncio_future_unref(&shield->outer);
+}
+
+asyncio_future_t *
+aio__shield_awaiter(struct aio__future_cb *cb)
+{
+    struct aio__future_job *job = aio__future_job_of(cb, inner_done);
+
+    if (job == NULL)
+        return NULL;
+    return &aio__container_of(job, struct shield, on_inner)->outer;
 }
 
 /* However many shields were cancelled, one report is enough. */

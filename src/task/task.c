@@ -431,6 +431,6 @@ asyncio_current_task(void)
     asyncio_loop_t *loop = aio__running;
 
     if (loop == NULL || loop->current == NULL)
-        return NULL;
+        return loop != NULL ? loop->entered : NULL;
     return &aio__task_of(loop->current)->future;
 }

@@ -15,6 +15,7 @@
 
 #include "asyncio/taskgroups.h"
 #include "base/alloc.h"
+#include "task/awaiter.h"
 #include "task/task.h"
 
 struct child {
@@ -122,6 +123,16 @@ on_child(struct aio__future_job *job, asyncio_future_t *task)
         abort_children(group);
         cancel_parent(group);
     }
+}
+
+asyncio_future_t *
+aio__task_group_awaiter(struct aio__future_cb *cb)
+{
+    struct aio__future_job *job = aio__future_job_of(cb, on_child);
+
+    if (job == NULL)
+        return NULL;
+    return aio__container_of(job, struct child, job)->group->scope.task;
 }
 
 static asyncio_task_t *

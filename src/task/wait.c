@@ -11,6 +11,7 @@
 #include <math.h>
 
 #include "base/alloc.h"
+#include "task/awaiter.h"
 #include "task/task.h"
 
 struct wait;
@@ -83,6 +84,17 @@ on_child(struct aio__future_job *job, asyncio_future_t *future)
         }
     }
     wait_unref(wait);
+}
+
+asyncio_future_t *
+aio__wait_awaiter(struct aio__future_cb *cb)
+{
+    struct aio__future_job *job = aio__future_job_of(cb, on_child);
+
+    if (job == NULL)
+        return NULL;
+    return aio__waiter_task(
+        aio__container_of(job, struct child, job)->wait->waiter);
 }
 
 static int

@@ -445,6 +445,98 @@ BEHAVIOUR(the_current_task_is_right_on_both_sides_of_a_suspension)
     asyncio_future_unref_array(tasks, 2);
 }
 
+static bool
+is_listed(asyncio_task_t *task)
+{
+    asyncio_task_t **all;
+    size_t count;
+    bool found = false;
+
+    assert_r(asyncio_all_tasks(asyncio_task_get_loop(task), &all, &count), 0);
+    for (size_t i = 0; i < count; i++)
+        found |= all[i] == task;
+    asyncio_all_tasks_free(all, count);
+    return found;
+}
+
+/* parity: test_tasks.py BaseTaskIntrospectionTests test__unregister_task */
+/* parity: test_tasks.py BaseTaskIntrospectionTests test__unregister_task_not_registered */
+/* parity: test_tasks.py BaseTaskIntrospectionTests test__register_task_1 */
+/* parity: test_tasks.py BaseTaskIntrospectionTests test__register_task_2 */
+BEHAVIOUR(a_task_can_be_hidden_from_the_list_and_shown_again)
+{
+    asyncio_task_t *task =
+        asyncio_create_task(asyncio_coro_new(short_life, NULL, 0));
+
+    ck_assert(is_listed(task));
+    asyncio_unregister_task(task);
+    ck_assert(!is_listed(task));
+    asyncio_unregister_task(task);
+    ck_assert(!is_listed(task));
+    asyncio_register_task(task);
+    asyncio_register_task(task);
+    ck_assert(is_listed(task));
+    asyncio_unregister_task(task);
+    assert_r(asyncio_await(task), 0);
+    asyncio_task_unref(task);
+}
+
+/* parity: test_tasks.py BaseTaskIntrospectionTests test__register_task_3 */
+BEHAVIOUR(a_task_that_has_ended_cannot_be_listed)
+{
+    asyncio_task_t *task =
+        asyncio_create_task(asyncio_coro_new(short_life, NULL, 0));
+
+    assert_r(asyncio_await(task), 0);
+    asyncio_register_task(task);
+    ck_assert(!is_listed(task));
+    asyncio_task_unref(task);
+}
+
+static int
+enters(void *arg)
+{
+    asyncio_task_t **two = arg;
+    asyncio_loop_t *loop = asyncio_get_running_loop();
+
+    ck_assert_ptr_null(asyncio_current_task());
+    assert_r(asyncio_enter_task(loop, two[0]), 0);
+    ck_assert_ptr_eq(asyncio_current_task(), two[0]);
+    assert_r(asyncio_enter_task(loop, two[1]), ASYNCIO_ERR_RUNTIME);
+    ck_assert_ptr_eq(asyncio_current_task(), two[0]);
+    assert_r(asyncio_leave_task(loop, two[1]), ASYNCIO_ERR_RUNTIME);
+    ck_assert_ptr_eq(asyncio_current_task(), two[0]);
+    assert_r(asyncio_leave_task(loop, two[0]), 0);
+    ck_assert_ptr_null(asyncio_current_task());
+    assert_r(asyncio_leave_task(loop, two[0]), ASYNCIO_ERR_RUNTIME);
+    two[1] = NULL;
+    return 0;
+}
+
+/* parity: test_tasks.py BaseTaskIntrospectionTests test__enter_task */
+/* parity: test_tasks.py BaseTaskIntrospectionTests test__enter_task_failure */
+/* parity: test_tasks.py BaseTaskIntrospectionTests test__leave_task */
+/* parity: test_tasks.py BaseTaskIntrospectionTests test__leave_task_failure1 */
+/* parity: test_tasks.py BaseTaskIntrospectionTests test__leave_task_failure2 */
+BEHAVIOUR(a_callback_may_enter_one_task_and_has_to_leave_the_same)
+{
+    asyncio_task_t *self = asyncio_current_task();
+    asyncio_task_t *other =
+        asyncio_create_task(asyncio_coro_new(short_life, NULL, 0));
+    asyncio_task_t *two[2] = {self, other};
+    asyncio_loop_t *loop = asyncio_get_running_loop();
+
+    asyncio_loop_call_soon(loop, enters, two);
+    assert_r(asyncio_sleep(0), 0);
+    ck_assert_ptr_null(two[1]); /* it has run */
+    /* A task that runs is entered already. */
+    assert_r(asyncio_enter_task(loop, other), ASYNCIO_ERR_RUNTIME);
+    assert_r(asyncio_leave_task(loop, self), ASYNCIO_ERR_RUNTIME);
+    ck_assert_ptr_eq(asyncio_current_task(), self);
+    assert_r(asyncio_await(other), 0);
+    asyncio_task_unref(other);
+}
+
 /* parity: test_eager_task_factory.py EagerTaskFactoryLoopTests test_current_task */
 BEHAVIOUR(in_its_eager_step_a_task_is_the_current_one_and_then_its_creator)
 {
