@@ -47,7 +47,8 @@ typedef struct asyncio_cipher {
 } asyncio_cipher_t;
 
 /**
- * The context of clients that need nothing special. Without a server_hostname
+ * The context of clients that need nothing special; the first call makes it,
+ * and reads files. Without a server_hostname
  * ("") it does not check the name, only the certificate.
  *
  * @python   ssl=True
@@ -59,7 +60,8 @@ ASYNCIO_EXPORT asyncio_ssl_context_t *asyncio_ssl_context_default(void);
 
 /**
  * Make a context for clients. It checks certificates and names, and knows the
- * system's authorities; files are read when that is needed.
+ * system's authorities, whose files it reads: before the loop runs, or in a
+ * thread.
  *
  * @python   ssl.create_default_context()
  * @param    ret_context  gets a reference

@@ -3,7 +3,6 @@
 #include "peers.h"
 
 #include <openssl/ssl.h>
-#include <stdlib.h>
 #include <sys/socket.h>
 
 /* parity: test_events.py EventLoopTestsMixin test_create_server_ssl */
