@@ -169,3 +169,45 @@ BEHAVIOUR(the_default_handler_writes_what_it_knows)
     ck_assert_ptr_nonnull(strstr(logged, "UV_EIO"));
     asyncio_set_log_callback(NULL, NULL);
 }
+
+BEHAVIOUR(an_error_that_was_kept_can_be_raised_again)
+{
+    assert_r(asyncio_raise(UV_EIO, "the first"), UV_EIO);
+    const asyncio_exception_t *kept =
+        asyncio_exception_ref(asyncio_current_exception());
+
+    assert_r(asyncio_raise(ASYNCIO_ERR_VALUE, "another"), ASYNCIO_ERR_VALUE);
+    assert_r(asyncio_raise_exception(kept), UV_EIO);
+    ck_assert_ptr_eq(asyncio_current_exception(), kept);
+    ck_assert_str_eq(asyncio_exception_message(asyncio_current_exception()),
+                     "the first");
+    assert_r(asyncio_raise_exception(NULL), 0);
+    ck_assert_ptr_null(asyncio_current_exception());
+    asyncio_exception_unref(kept);
+}
+
+static int
+counts(asyncio_loop_t *loop, const asyncio_exception_context_t *context,
+       void *arg)
+{
+    ++*(int *) arg;
+    asyncio_loop_default_exception_handler(loop, context);
+    return 0;
+}
+
+BEHAVIOUR(a_handler_may_pass_a_report_on_to_the_default_one)
+{
+    asyncio_loop_t *loop = asyncio_get_running_loop();
+    int calls = 0;
+
+    asyncio_set_log_callback(remember, NULL);
+    asyncio_loop_set_exception_handler(loop, counts, &calls);
+    asyncio_loop_call_exception_handler(
+        loop, &(asyncio_exception_context_t){
+                  .size = sizeof(asyncio_exception_context_t),
+                  .message = "passed on",
+                  .socket = -1});
+    asyncio_set_log_callback(NULL, NULL);
+    ck_assert_int_eq(calls, 1);
+    ck_assert_ptr_nonnull(strstr(logged, "passed on"));
+}

@@ -52,6 +52,25 @@ BEHAVIOUR(call_soon_gives_a_handle_and_the_argument)
     asyncio_handle_unref(handle);
 }
 
+BEHAVIOUR(a_handle_knows_the_context_that_its_callback_runs_in)
+{
+    asyncio_context_t *context = asyncio_copy_context();
+    asyncio_handle_t *handle, *other = soon("b");
+
+    assert_r(asyncio_loop_call_soon(loop(), trace_arg, LETTER("a"),
+                                    .ret_handle = &handle,
+                                    .context = context),
+             0);
+    ck_assert_ptr_eq(asyncio_handle_get_context(handle), context);
+    ck_assert_ptr_nonnull(asyncio_handle_get_context(other));
+    ck_assert_ptr_ne(asyncio_handle_get_context(other), context);
+    passes(1);
+    assert_trace("ba");
+    asyncio_handle_unref(handle);
+    asyncio_handle_unref(other);
+    asyncio_context_unref(context);
+}
+
 /* parity: test_base_events.py BaseEventLoopTests test__add_callback_cancelled_handle */
 /* parity: test_events.py HandleTests test_handle */
 /* parity: test_events.py HandleTests test_handle_repr */

@@ -30,6 +30,37 @@ BEHAVIOUR(time_stands_still_while_tasks_run)
     ck_assert_double_eq(now(), start);
 }
 
+BEHAVIOUR(time_can_be_moved_on_as_by_a_slow_callback)
+{
+    asyncio_loop_t *loop = asyncio_get_running_loop();
+    asyncio_timeout_t t;
+    double start = now();
+
+    assert_r(asyncio_testing_advance(loop, 2.5), 0);
+    ck_assert_double_eq(now() - start, 2.5);
+    assert_r(asyncio_testing_advance(loop, 0), 0);
+    ck_assert_double_eq(now() - start, 2.5);
+    assert_r(asyncio_testing_advance(loop, -1), UV_EINVAL);
+    assert_r(asyncio_testing_advance(loop, 0.0 / 0.0), UV_EINVAL);
+    ck_assert_double_eq(now() - start, 2.5);
+
+    /* A deadline that passed meanwhile is met at the next suspension. */
+    asyncio_timeout_enter(asyncio_timeout(&t, 1));
+    assert_r(asyncio_testing_advance(loop, 5), 0);
+    assert_r(asyncio_timeout_exit(&t, asyncio_sleep(10)),
+             ASYNCIO_ERR_TIMEOUT);
+    ck_assert_double_eq(now() - start, 7.5);
+}
+
+PLAIN(only_virtual_time_can_be_moved)
+{
+    asyncio_loop_t *loop = asyncio_new_event_loop();
+
+    assert_r(asyncio_testing_advance(loop, 1), UV_EINVAL);
+    assert_r(asyncio_loop_close(loop), 0);
+    asyncio_loop_unref(loop);
+}
+
 static int
 wait_for_nothing(void *arg)
 {

@@ -72,6 +72,52 @@ BEHAVIOUR(who_releases_a_lock_cannot_take_it_before_those_who_wait)
     assert_r(end_by_cancel(again), ASYNCIO_ERR_CANCELLED);
 }
 
+/* Takes it and gives it back in the same step. */
+static int
+take_and_give(void *arg)
+{
+    int r = asyncio_lock_acquire(&lock);
+
+    (void) arg;
+    if (r < 0)
+        return r;
+    trace('a');
+    return asyncio_lock_release(&lock);
+}
+
+BEHAVIOUR(a_releaser_that_wants_the_lock_again_waits_for_its_turn)
+{
+    asyncio_lock_init(&lock);
+    assert_r(asyncio_lock_acquire(&lock), 0);
+    asyncio_task_t *task =
+        asyncio_create_task(asyncio_coro_new(take_and_give, NULL, 0));
+    passes(1);
+    assert_r(asyncio_lock_release(&lock), 0);
+    ck_assert(!asyncio_lock_locked(&lock));
+    assert_trace("");
+    assert_r(asyncio_lock_acquire(&lock), 0); /* free, but not for us */
+    assert_trace("a");
+    assert_r(asyncio_lock_release(&lock), 0);
+    assert_r(finish(task), 0);
+}
+
+BEHAVIOUR(when_all_who_waited_are_cancelled_a_newcomer_takes_the_lock_at_once)
+{
+    asyncio_lock_init(&lock);
+    assert_r(asyncio_lock_acquire(&lock), 0);
+    asyncio_task_t *task =
+        asyncio_create_task(asyncio_coro_new(take_and_give, NULL, 0));
+    passes(1);
+    asyncio_task_cancel(task);
+    assert_r(asyncio_lock_release(&lock), 0);
+    assert_r(asyncio_lock_acquire(&lock), 0);
+    ck_assert(!asyncio_task_done(task)); /* so nothing else has run */
+    assert_r(finish(task), ASYNCIO_ERR_CANCELLED);
+    assert_trace("");
+    ck_assert(asyncio_lock_locked(&lock));
+    assert_r(asyncio_lock_release(&lock), 0);
+}
+
 /* parity: test_locks.py LockTests test_acquire_cancel */
 BEHAVIOUR(a_cancelled_acquire_leaves_no_waiter)
 {
