@@ -14,6 +14,7 @@
 
 #include <asyncio/testing.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <uv.h>
 
 enum { MESSAGE_MAX = 8192, EXCHANGES_MAX = 6, STACKS_IDLE = 16 };
@@ -262,6 +263,9 @@ sample(double began, const struct sample *first)
     struct sample s;
 
     for (int i = 0;; i++) {
+#ifdef __GLIBC__
+        malloc_trim(0); /* what malloc keeps for itself comes and goes */
+#endif
         s = (struct sample){.when = now() - began,
                             .rss = status_kib("self", "VmRSS"),
                             .fds = count_fds(),
