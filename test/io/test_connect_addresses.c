@@ -282,3 +282,77 @@ BEHAVIOUR(a_delay_interleaves_the_families)
     hole_close(&other);
     hole_close(&hole);
 }
+
+/* In which order addresses are tried: each fails, and is named. */
+static void
+tried_in_order(int interleave, double delay, const char *const *expected)
+{
+    static const char *const literals[] = {"127.0.0.2", "127.0.0.3",
+                                           "127.0.0.4", "::1"};
+    int fd, port = closed_port(&fd);
+    struct peer peer = {.size = 0};
+    const asyncio_exception_t *group;
+
+    resolve_to(literals, 4);
+    assert_r(asyncio_loop_create_connection(LOOP, peer_make, NAME, port, NULL,
+                                            NULL, .arg = &peer,
+                                            .interleave = interleave,
+                                            .happy_eyeballs_delay = delay,
+                                            .all_errors = true),
+             ASYNCIO_ERR_EXCEPTION_GROUP);
+    group = asyncio_exception_ref(asyncio_current_exception());
+    ck_assert_uint_eq(asyncio_error_group_count(group), 4);
+    for (size_t i = 0; i < 4; i++)
+        ck_assert_ptr_nonnull(
+            strstr(asyncio_exception_message(asyncio_error_group_get(group, i)),
+                   expected[i]));
+    asyncio_exception_unref(group);
+    close(fd);
+}
+
+BEHAVIOUR(addresses_are_tried_in_the_order_that_is_asked_for)
+{
+    static const char *const plain[] = {"127.0.0.2", "127.0.0.3", "127.0.0.4",
+                                        "::1"};
+    static const char *const one[] = {"127.0.0.2", "::1", "127.0.0.3",
+                                      "127.0.0.4"};
+    static const char *const two[] = {"127.0.0.2", "127.0.0.3", "::1",
+                                      "127.0.0.4"};
+
+    tried_in_order(0, 0, plain);
+    tried_in_order(0, 0.25, one);
+    tried_in_order(-1, 0.25, plain);
+    tried_in_order(1, 0, one);
+    tried_in_order(2, 0, two);
+}
+
+struct racing {
+    int port;
+    double delay;
+};
+
+static int
+racing(void *frame)
+{
+    struct racing *self = frame;
+    struct peer peer = {.size = 0};
+
+    return asyncio_loop_create_connection(LOOP, peer_make, NAME, self->port,
+                                          NULL, NULL, .arg = &peer,
+                                          .happy_eyeballs_delay = self->delay);
+}
+
+BEHAVIOUR(a_race_that_takes_too_long_closes_all_its_sockets)
+{
+    static const char *const literals[] = {"127.0.0.2", "127.0.0.3"};
+    struct hole hole = hole_open("127.0.0.2", 0);
+    struct hole other = hole_open("127.0.0.3", hole.port);
+
+    resolve_to(literals, 2);
+    assert_r(asyncio_wait_for(
+                 asyncio_coro(racing, .port = hole.port, .delay = 0.25), 5),
+             ASYNCIO_ERR_TIMEOUT);
+    /* That no descriptor stays open is checked after every test. */
+    hole_close(&other);
+    hole_close(&hole);
+}

@@ -204,6 +204,34 @@ BEHAVIOUR(a_look_up_in_the_queue_is_cancelled_as_well)
     wait_for_threads(bytes);
 }
 
+struct connecting {
+    int unused;
+};
+
+static int
+connecting(void *frame)
+{
+    struct peer peer = {.size = 0};
+
+    (void) frame;
+    return asyncio_loop_create_connection(LOOP, peer_make, SLOW, 80, NULL,
+                                          NULL, .arg = &peer);
+}
+
+BEHAVIOUR(connecting_to_a_slow_name_can_be_cancelled)
+{
+    int64_t bytes = asyncio_testing_counters().bytes;
+    asyncio_task_t *task = asyncio_create_task(asyncio_coro(connecting));
+
+    names_hold(SLOW);
+    WAIT_FOR(names_held() == 1);
+    asyncio_task_cancel(task);
+    assert_r(asyncio_await(task), ASYNCIO_ERR_CANCELLED);
+    ck_assert_int_eq(names_held(), 1);
+    asyncio_task_unref(task);
+    wait_for_threads(bytes);
+}
+
 static int
 leave_a_look_up(void *arg)
 {
