@@ -57,6 +57,8 @@ static void
 rest(struct aio__listener *listener, int code)
 {
     uv_poll_stop(&listener->poll);
+    /* It may rest already, when the poll itself failed as well. */
+    aio__timerheap_remove(&listener->loop->timers, &listener->retry);
     aio__timerheap_insert(&listener->loop->timers, &listener->retry,
                           aio__loop_now(listener->loop) + RETRY_DELAY);
     report(listener->loop, code, "socket.accept() out of system resource",
