@@ -89,17 +89,18 @@ class Session:
         self.programs = directory / "programs"
         checks.write_programs(self.programs)
 
-    def sound(self):
+    def passes(self, check):
+        begin = time.monotonic()
+        failed = check.run(self.build.dir / check.program, self.programs)
+        check.seconds = time.monotonic() - begin
+        if failed:
+            print(f"without any fault, {check.name} fails: {failed}")
+        return not failed
+
+    def sound(self, jobs):
         """Without a fault everything passes; how long that takes."""
-        passed = True
-        for check in self.checks:
-            begin = time.monotonic()
-            failed = check.run(self.build.dir / check.program, self.programs)
-            check.seconds = time.monotonic() - begin
-            if failed:
-                print(f"without any fault, {check.name} fails: {failed}")
-                passed = False
-        return passed
+        with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+            return all(list(pool.map(self.passes, self.checks)))
 
     def find(self, fault):
         """What finds it: (kind, words)."""
@@ -200,7 +201,7 @@ def main():
     directory.mkdir(parents=True, exist_ok=True)
     try:
         session = Session(directory, options.suite)
-        if not session.sound():
+        if not session.sound(options.jobs):
             return 1
         return 0 if summary(plant_all(session, chosen, options.jobs)) else 1
     except build.BuildError as error:
