@@ -38,6 +38,7 @@ class Build:
         if not (self.dir / "build.ninja").exists():
             run(["meson", "setup", str(self.dir), str(root), *OPTIONS],
                 directory)
+        run(["ninja", "build.ninja"], self.dir)
         self.tests = json.loads(
             run(["meson", "introspect", "--tests", str(self.dir)], directory))
 
