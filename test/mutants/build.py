@@ -27,7 +27,7 @@ def run(command, cwd):
     r = subprocess.run(command, cwd=cwd, text=True, stdout=subprocess.PIPE,
                        stderr=subprocess.STDOUT)
     if r.returncode != 0:
-        raise BuildError(r.stdout[-3000:])
+        raise BuildError(r.stdout)
     return r.stdout
 
 

@@ -126,7 +126,7 @@ class Session:
 def first_error(output):
     """What the compiler says, in one line."""
     lines = [line for line in output.splitlines() if "error" in line]
-    return re.sub(r"\x1b\[[0-9;]*[mK]", "", (lines or [output])[0])
+    return re.sub(r"\x1b\[[0-9;]*[mK]", "", (lines or [output[-200:]])[0])
 
 
 def choose(options):
@@ -205,7 +205,7 @@ def main():
             return 1
         return 0 if summary(plant_all(session, chosen, options.jobs)) else 1
     except build.BuildError as error:
-        sys.exit(f"mutants: {error}")
+        sys.exit(f"mutants: {str(error)[-3000:]}")
     finally:
         if own:
             shutil.rmtree(own)

@@ -429,3 +429,20 @@ BEHAVIOUR(a_task_describes_itself)
     assert_r(asyncio_await(task), 0);
     asyncio_task_unref(task);
 }
+
+PLAIN(a_loop_with_suspended_tasks_cannot_be_closed_until_they_have_ended)
+{
+    asyncio_loop_t *loop = virtual_loop();
+    asyncio_task_t *task =
+        asyncio_task_new(loop, asyncio_coro(nap, .seconds = 1000));
+
+    assert_r(asyncio_loop_run_once(loop, false), 0);
+    assert_r(asyncio_loop_close(loop), UV_EBUSY);
+    ck_assert(!asyncio_loop_is_closed(loop));
+    ck_assert(asyncio_task_cancel(task));
+    assert_r(asyncio_loop_run_until_complete(loop, task),
+             ASYNCIO_ERR_CANCELLED);
+    assert_r(asyncio_loop_close(loop), 0);
+    asyncio_task_unref(task);
+    asyncio_loop_unref(loop);
+}
