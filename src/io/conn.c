@@ -232,6 +232,7 @@ conn_pause_reading(asyncio_transport_t *transport)
         return 0;
     conn->paused = true;
     aio__conn_poll(conn);
+    aio__conn_say(conn, "pauses reading");
     return 0;
 }
 
@@ -246,6 +247,7 @@ conn_resume_reading(asyncio_transport_t *transport)
     if (conn->owner == NULL) /* a server gave its connections theirs */
         aio__transport_capture(transport);
     aio__conn_poll(conn);
+    aio__conn_say(conn, "resumes reading");
     return 0;
 }
 

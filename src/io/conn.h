@@ -90,6 +90,8 @@ int aio__conn_write_owned(asyncio_transport_t *transport, void *data,
 int aio__conn_write_eof(asyncio_transport_t *transport);
 size_t aio__conn_buffered(const asyncio_transport_t *transport);
 void aio__conn_flush(struct aio__conn *conn);
+/* In debug mode, a line for those who follow its life. */
+void aio__conn_say(const struct aio__conn *conn, const char *what);
 const void *aio__conn_extra(asyncio_transport_t *transport, const char *name);
 
 #endif

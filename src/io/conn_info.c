@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Connections: what is known about them.
+ * Connections: what is known about them, and logged in debug mode.
  *
  * The names of both ends are asked for when somebody wants them, and kept,
  * so that they can be asked for again after the end.
@@ -12,6 +12,7 @@
 
 #include "base/block.h"
 #include "io/conn.h"
+#include "loop/report.h"
 
 typedef int (*name_fn)(int fd, struct sockaddr *addr, socklen_t *size);
 
@@ -51,4 +52,12 @@ aio__conn_extra(asyncio_transport_t *transport, const char *name)
     if (strcmp(name, "peername") == 0)
         return name_of(conn, &conn->peername, getpeername);
     return NULL;
+}
+
+void
+aio__conn_say(const struct aio__conn *conn, const char *what)
+{
+    if (aio__unlikely(conn->base.loop->debug))
+        aio__log(ASYNCIO_LOG_DEBUG, "%s fd=%d %s", conn->base.type->name,
+                 conn->fd, what);
 }

@@ -31,6 +31,8 @@ read_end(struct aio__conn *conn)
     asyncio_protocol_t *protocol = conn->base.protocol;
     int keep = 0;
 
+    aio__conn_say(conn, conn->kind == AIO__CONN_SOCKET ? "received EOF"
+                                                       : "was closed by peer");
     if (conn->kind == AIO__CONN_READ_PIPE) {
         conn->ended = true; /* connection_lost has eof_received before it */
         asyncio_transport_close(&conn->base);
@@ -153,8 +155,9 @@ write_ready(struct aio__conn *conn)
 static void
 write_pipe_broke(struct aio__conn *conn)
 {
+    aio__conn_say(conn, "was closed by peer");
     if (conn->queue.size > 0)
-        aio__conn_broke(conn, UV_EPIPE, "closed by peer");
+        aio__conn_broke(conn, UV_EPIPE, "something was to be written");
     else
         aio__conn_force_close(conn, NULL);
 }

@@ -220,7 +220,7 @@ datagram_buffered(const asyncio_transport_t *transport)
 }
 
 const struct aio__transport_type aio__datagram_type = {
-    .name = "_SelectorDatagramTransport",
+    .name = "DatagramTransport",
     .size = sizeof(struct datagram),
     .close = datagram_close,
     .abort = datagram_abort,

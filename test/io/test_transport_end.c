@@ -157,6 +157,29 @@ BEHAVIOUR(aborting_in_resume_writing_ends_it_once)
     recorder_end(&self, peer);
 }
 
+BEHAVIOUR(a_debugged_transport_says_what_happens_to_it, .times = 2)
+{
+    struct recorder self = {.size = 0};
+    int peer = recorder_socket(&self);
+    struct logged logged;
+
+    asyncio_loop_set_debug(LOOP, _i == 1);
+    logged_begin(&logged);
+    assert_r(asyncio_transport_pause_reading(self.transport), 0);
+    ck_assert_str_eq(strstr(logged.last, "pauses") != NULL
+                         ? strstr(logged.last, "pauses")
+                         : "",
+                     _i == 1 ? "pauses reading" : "");
+    assert_r(asyncio_transport_resume_reading(self.transport), 0);
+    ck_assert_int_eq(logged.debug, 2 * _i);
+    close(peer);
+    recorder_end(&self, -1);
+    logged_end();
+    ck_assert_int_eq(logged.debug, 3 * _i);
+    ck_assert_int_eq(strstr(logged.last, "received EOF") != NULL, _i);
+    ck_assert_int_eq(logged.warnings, 0);
+}
+
 /* In which pass what happened. */
 static int pass, accepted, made_protocol, made_connection;
 
