@@ -48,6 +48,7 @@ try_timeout(asyncio_server_t *server, double seconds)
 /* parity: test_ssl.py TestSSL test_create_connection_ssl_slow_handshake */
 /* parity: test_sslproto.py BaseStartTLS test_create_connection_ssl_slow_handshake */
 /* parity: test_ssl.py TestSSL test_handshake_timeout_handler_leak */
+/* parity: test_sslproto.py SslProtoHandshakeTests test_handshake_timeout_zero */
 /* parity: test_ssl.py TestSSL test_connect_timeout_warning */
 BEHAVIOUR(a_peer_that_never_answers_is_given_up)
 {
