@@ -12,14 +12,21 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZED 1
+#ifdef __has_feature
+#define HAS_FEATURE(feature) __has_feature(feature)
+#else
+#define HAS_FEATURE(feature) 0
 #endif
-#endif
-#ifndef SANITIZED
+
+/* What a sanitizer keeps for itself is resident, too. */
+#if defined(__SANITIZE_THREAD__) || HAS_FEATURE(thread_sanitizer)
+#define SANITIZED_THREAD 1
+#define SANITIZED 1
+#elif defined(__SANITIZE_ADDRESS__) || HAS_FEATURE(address_sanitizer)
+#define SANITIZED_THREAD 0
+#define SANITIZED 1
+#else
+#define SANITIZED_THREAD 0
 #define SANITIZED 0
 #endif
 
