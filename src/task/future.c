@@ -97,8 +97,8 @@ asyncio_future_ref(asyncio_future_t *future)
 }
 
 /* Of a future that dies pending nobody will ever hear: NULL tells them. */
-static void
-forget_callbacks(asyncio_future_t *future)
+void
+aio__future_forget(asyncio_future_t *future)
 {
     struct aio__list *link;
 
@@ -114,7 +114,7 @@ void
 aio__future_last_unref(asyncio_future_t *future)
 {
     if (!aio__list_empty(&future->callbacks))
-        forget_callbacks(future);
+        aio__future_forget(future);
     future->type->destroy(future);
 }
 

@@ -103,6 +103,9 @@ asyncio_future_t *aio__future_failed(int code);
 void aio__future_finish(asyncio_future_t *future, enum aio__future_state state,
                         int status, asyncio_exception_t *exception);
 
+/* Tell who listens that it will never be done. */
+void aio__future_forget(asyncio_future_t *future);
+
 /* The cancel of a plain future. */
 bool aio__future_cancel(asyncio_future_t *future,
                         asyncio_exception_t *message);

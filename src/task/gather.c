@@ -80,15 +80,31 @@ static const struct aio__future_type gather_type = {
 /* Once it is done it has no use for the children, and two that hold each
  * other would never go. */
 static void
-outer_done(struct gather *gather, int status, asyncio_exception_t *exception)
+release_children(struct gather *gather)
 {
-    aio__future_finish(&gather->future, AIO__FINISHED, status, exception);
     for (size_t i = 0; i < gather->count; i++) {
         asyncio_future_t *child = gather->children[i].future;
 
         gather->children[i].future = NULL;
         asyncio_future_unref(child);
     }
+}
+
+static void
+outer_done(struct gather *gather, int status, asyncio_exception_t *exception)
+{
+    aio__future_finish(&gather->future, AIO__FINISHED, status, exception);
+    release_children(gather);
+}
+
+/* The loop was closed before it heard of a child: it will never be done. */
+static void
+child_lost(struct gather *gather)
+{
+    if (gather->future.state != AIO__PENDING)
+        return;
+    aio__future_forget(&gather->future);
+    release_children(gather);
 }
 
 /* Somebody has looked at the error. */
@@ -144,8 +160,10 @@ on_child(struct aio__future_job *job, asyncio_future_t *future)
     struct child *child = aio__container_of(job, struct child, job);
     struct gather *gather = child->gather;
 
-    if (future != NULL) /* NULL: it died pending */
+    if (future != NULL)
         child_done(gather, future);
+    else
+        child_lost(gather);
     if (--gather->listening == 0)
         asyncio_future_unref(&gather->future);
 }

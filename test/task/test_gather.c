@@ -368,6 +368,22 @@ BEHAVIOUR(a_gather_of_a_task_that_was_refused_fails_like_it)
     asyncio_future_unref_array(f, 2);
 }
 
+PLAIN(gathers_go_with_a_loop_that_is_closed_before_they_are_done)
+{
+    asyncio_loop_t *loop = virtual_loop();
+
+    asyncio_set_event_loop(loop);
+    asyncio_future_t *f = asyncio_loop_create_future(loop);
+    asyncio_future_t *inner = asyncio_gather_future(&f, 1);
+    asyncio_future_t *outer = asyncio_gather_future(&inner, 1);
+    asyncio_future_set_result(f, NULL);
+    asyncio_future_unref(f);
+    asyncio_future_unref(inner);
+    asyncio_future_unref(outer);
+    asyncio_set_event_loop(NULL);
+    end_loop(loop);
+}
+
 BEHAVIOUR(gathers_may_be_nested)
 {
     asyncio_future_t *level = asyncio_future_new();
