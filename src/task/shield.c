@@ -45,7 +45,12 @@ inner_done(struct aio__future_job *job, asyncio_future_t *inner)
     asyncio_future_t *outer = &shield->outer;
 
     shield->listening = false;
-    if (inner != NULL && outer->state == AIO__PENDING) {
+    if (inner == NULL) {
+        /* The loop was closed before: it will never be done. */
+        aio__future_forget(outer);
+        asyncio_future_unref(shield->inner);
+        shield->inner = NULL;
+    } else if (outer->state == AIO__PENDING) {
         if (inner->state == AIO__CANCELLED) {
             aio__future_cancel(outer, NULL);
         } else {
@@ -103,7 +108,7 @@ outer_done(struct aio__future_job *job, asyncio_future_t *outer)
     struct shield *shield = aio__container_of(job, struct shield, on_outer);
     asyncio_future_t *inner = shield->inner;
 
-    if (outer == NULL)
+    if (outer == NULL || inner == NULL)
         return;
     if (inner->state == AIO__PENDING && shield->listening) {
         aio__list_remove(&shield->on_inner.cb.link);

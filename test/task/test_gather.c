@@ -368,13 +368,14 @@ BEHAVIOUR(a_gather_of_a_task_that_was_refused_fails_like_it)
     asyncio_future_unref_array(f, 2);
 }
 
-PLAIN(gathers_go_with_a_loop_that_is_closed_before_they_are_done)
+PLAIN(gathers_go_with_a_loop_that_is_closed_before_they_are_done, .times = 2)
 {
     asyncio_loop_t *loop = virtual_loop();
 
     asyncio_set_event_loop(loop);
     asyncio_future_t *f = asyncio_loop_create_future(loop);
-    asyncio_future_t *inner = asyncio_gather_future(&f, 1);
+    asyncio_future_t *inner =
+        _i == 0 ? asyncio_gather_future(&f, 1) : asyncio_shield_future(f);
     asyncio_future_t *outer = asyncio_gather_future(&inner, 1);
     asyncio_future_set_result(f, NULL);
     asyncio_future_unref(f);
