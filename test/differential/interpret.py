@@ -225,17 +225,21 @@ class Machine:
         return fr.ret
 
     async def block(self, fr, ops):
+        who = fr.who
         for o in ops:
             if self.lines > LINES or self.dead:
                 return STOP
             kind = o.kind
             if kind == SYNC:
-                r = self.plain(fr, o)
+                try:
+                    r = o.run(self, fr, *o.args)
+                except Exception as e:
+                    r = name_of(e)
             elif kind == ASYNC:
                 try:
                     r = await o.run(self, fr, *o.args)
                 except BaseException as e:
-                    self.write(fr.who, o.tag, name_of(e))
+                    self.write(who, o.tag, name_of(e))
                     raise
             else:
                 try:
@@ -247,8 +251,11 @@ class Machine:
                 if r is STOP:
                     return STOP
                 continue
-            self.write(fr.who, o.tag, value(r))
-            if o.d.name == "ret":
+            if not self.dead:
+                self.lines += 1
+                self.out.append(f"{int(self.clock * 8)} {who} {o.tag} "
+                                f"{'ok' if r is None else value(r)}")
+            if o.run is RETURN:
                 return STOP
 
     def plain(self, fr, o):
@@ -395,6 +402,9 @@ OBJECTS = {
 import ops_flow     # noqa: E402  (fill the table)
 import ops_sync     # noqa: E402
 import ops_tasks    # noqa: E402
+
+
+RETURN = P.OPS["ret"].run
 
 
 def trace(prog):
