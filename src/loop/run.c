@@ -185,11 +185,10 @@ run_ready(asyncio_loop_t *loop)
                 return;
             job = loop->now.head;
         }
-        if (aio__unlikely(loop->debug)) {
+        if (aio__unlikely(loop->debug))
             run_one_timed(loop, job);
-        } else {
+        else
             run_one(loop, job);
-        }
         if (aio__unlikely(loop->interrupted != 0))
             return;
     }
@@ -203,7 +202,6 @@ fire_timers(asyncio_loop_t *loop)
     while (first != NULL && is_due(first->when, loop->began)
            && loop->interrupted == 0) {
         struct aio__timer *timer = first->timer;
-
         double begin = aio__unlikely(loop->debug) ? real_now() : 0;
 
         aio__timerheap_remove(&loop->timers, timer);
@@ -238,10 +236,8 @@ poll_until(asyncio_loop_t *loop, double when)
         uv_run(loop->uv, UV_RUN_NOWAIT);
         return;
     }
-    if (ms > POLL_MS_MAX)
-        ms = POLL_MS_MAX;
     uv_update_time(loop->uv);
-    uv_timer_start(&loop->timer, on_timer, (uint64_t) ms, 0);
+    uv_timer_start(&loop->timer, on_timer, (uint64_t) fmin(ms, POLL_MS_MAX), 0);
     uv_run(loop->uv, UV_RUN_ONCE);
     uv_timer_stop(&loop->timer);
     uv_idle_stop(&loop->idle);
@@ -290,14 +286,12 @@ poll_virtual(asyncio_loop_t *loop)
     if (loop->timers.sorted < loop->timers.count)
         return; /* what was polled armed one: it may be the first */
     first = aio__timerheap_first(&loop->timers);
-    if (first != NULL && first->when < HUGE_VAL) {
-        if (first->when > loop->virtual_now)
-            loop->virtual_now = first->when;
-    } else if (uv_loop_alive(loop->uv)) {
+    if (first != NULL && first->when < HUGE_VAL)
+        loop->virtual_now = fmax(loop->virtual_now, first->when);
+    else if (uv_loop_alive(loop->uv))
         poll_for_ever(loop);
-    } else {
+    else
         loop->interrupted = ASYNCIO_ERR_DEADLOCK;
-    }
 }
 
 static bool
@@ -325,13 +319,12 @@ poll_once(asyncio_loop_t *loop, bool wait)
             uv_run(loop->uv, UV_RUN_NOWAIT);
     } else {
         trim(loop);
-        if (loop->virtual_clock) {
+        if (loop->virtual_clock)
             poll_virtual(loop);
-        } else if (aio__timerheap_first(&loop->timers) != NULL) {
+        else if (aio__timerheap_first(&loop->timers) != NULL)
             poll_until(loop, aio__timerheap_first(&loop->timers)->when);
-        } else {
+        else
             poll_for_ever(loop);
-        }
     }
     if (loop->virtual_clock) {
         loop->short_passes = true; /* they take no time at all */
