@@ -211,3 +211,31 @@ BEHAVIOUR(a_handler_may_pass_a_report_on_to_the_default_one)
     ck_assert_int_eq(calls, 1);
     ck_assert_ptr_nonnull(strstr(logged, "passed on"));
 }
+
+static int
+fails_in_loop(void *arg)
+{
+    (void) arg;
+    return asyncio_raise(UV_EIO, "reported");
+}
+
+static int
+finds_no_error(void *arg)
+{
+    *(bool *) arg = asyncio_current_exception() == NULL;
+    return 0;
+}
+
+BEHAVIOUR(an_error_of_a_callback_that_was_reported_is_no_cause_of_others)
+{
+    asyncio_loop_t *loop = asyncio_get_running_loop();
+    bool found_none = false;
+
+    asyncio_set_log_callback(remember, NULL);
+    assert_r(asyncio_loop_call_soon(loop, fails_in_loop, NULL), 0);
+    assert_r(asyncio_loop_call_soon(loop, finds_no_error, &found_none), 0);
+    passes(2);
+    asyncio_set_log_callback(NULL, NULL);
+    ck_assert_ptr_nonnull(strstr(logged, "reported"));
+    ck_assert(found_none);
+}

@@ -6,6 +6,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -258,4 +259,42 @@ PLAIN(in_debug_mode_a_wrong_thread_is_refused)
     pthread_join(thread, NULL);
     ck_assert_int_eq(drops, 1);
     end_loop(loop);
+}
+
+static char sequence[4];
+
+static int
+append_a(void *arg)
+{
+    (void) arg;
+    strcat(sequence, "a");
+    return 0;
+}
+
+static int
+append_b(void *arg)
+{
+    (void) arg;
+    strcat(sequence, "b");
+    return 0;
+}
+
+static void *
+send_a(void *loop)
+{
+    assert_r(asyncio_loop_call_soon_threadsafe(loop, append_a, NULL), 0);
+    return NULL;
+}
+
+/* The thread has ended before the loop's own call. */
+BEHAVIOUR(a_call_of_another_thread_is_not_overtaken_by_a_later_one_of_the_loop)
+{
+    asyncio_loop_t *loop = asyncio_get_running_loop();
+    pthread_t thread;
+
+    ck_assert_int_eq(pthread_create(&thread, NULL, send_a, loop), 0);
+    pthread_join(thread, NULL);
+    assert_r(asyncio_loop_call_soon(loop, append_b, NULL), 0);
+    passes(3);
+    ck_assert_str_eq(sequence, "ab");
 }
