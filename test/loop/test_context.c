@@ -357,3 +357,34 @@ PLAIN(what_a_thread_had_goes_with_it)
     ck_assert_int_eq(drops, 1);
     drop_var();
 }
+
+static asyncio_context_t *nested[2];
+
+static int
+do_nothing_there(void *arg)
+{
+    (void) arg;
+    return 0;
+}
+
+static int
+enter_first_again(void *arg)
+{
+    return asyncio_context_run(nested[0], do_nothing_there, arg);
+}
+
+static int
+enter_second(void *arg)
+{
+    return asyncio_context_run(nested[1], enter_first_again, arg);
+}
+
+PLAIN(a_context_that_is_entered_further_out_cannot_be_entered_again)
+{
+    nested[0] = asyncio_copy_context();
+    nested[1] = asyncio_copy_context();
+    assert_r(asyncio_context_run(nested[0], enter_second, NULL),
+             ASYNCIO_ERR_RUNTIME);
+    asyncio_context_unref(nested[0]);
+    asyncio_context_unref(nested[1]);
+}
