@@ -200,21 +200,23 @@ slot(void *arg)
 {
     (void) arg;
     while (now() < soak.round_end) {
-        uint64_t kind = random_below(10);
+        /* Some of those to be cancelled end before that. */
+        uint64_t percent = random_below(100);
+        bool aborts = percent < 20, cancels = !aborts && percent < 32;
         asyncio_task_t *task =
-            asyncio_create_task(asyncio_coro(life, .aborts = kind < 2));
-        if (kind == 2) {
+            asyncio_create_task(asyncio_coro(life, .aborts = aborts));
+        if (cancels) {
             must(asyncio_sleep((double) random_below(2000) / 1000));
             asyncio_task_cancel(task);
         }
         int r = asyncio_await(task);
         asyncio_future_unref(task);
-        if (r == ASYNCIO_ERR_CANCELLED && kind == 2) {
+        if (r == ASYNCIO_ERR_CANCELLED && cancels) {
             soak.cancelled++;
             continue;
         }
         must(r);
-        *(kind < 2 ? &soak.aborted : &soak.whole) += 1;
+        *(aborts ? &soak.aborted : &soak.whole) += 1;
     }
     return 0;
 }
