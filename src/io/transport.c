@@ -86,7 +86,7 @@ aio__transport_report(asyncio_transport_t *transport, int code,
     asyncio_exception_t *exception;
 
     if (code == ASYNCIO_ERR_INTERRUPTED || code == ASYNCIO_ERR_SYSTEM_EXIT) {
-        transport->loop->interrupted = code;
+        aio__loop_interrupt(transport->loop, code);
         return;
     }
     exception = aio__raised(code);

@@ -65,14 +65,19 @@ struct aio__waiter {
 
 /* End the wait with this result; false when that has happened before. */
 aio__inline bool
-aio__wake(struct aio__waiter *waiter, int status)
+aio__wake_on(asyncio_loop_t *loop, struct aio__waiter *waiter, int status)
 {
     if (waiter->woken)
         return false;
     waiter->woken = true;
     waiter->status = status;
-    aio__ready(waiter->loop, &waiter->fiber->job);
+    aio__ready(loop, &waiter->fiber->job);
     return true;
+}
+aio__inline bool
+aio__wake(struct aio__waiter *waiter, int status)
+{
+    return aio__wake_on(waiter->loop, waiter, status);
 }
 
 /* The usual `cancel`: end the wait at once. */
@@ -115,17 +120,14 @@ aio__fiber_next(asyncio_loop_t *loop)
     struct aio__job *job = loop->now.head;
     struct aio__fiber *fiber;
 
-    if (job == NULL) {
-        if (!aio__pass_next(loop))
-            return NULL;
-        job = loop->now.head;
-    }
+    if (job == NULL && (job = aio__pass_next(loop)) == NULL)
+        return NULL;
     if (aio__unlikely(job->run != NULL))
         return NULL;
     fiber = aio__container_of(job, struct aio__fiber, job);
     if (aio__unlikely(fiber->coro == NULL))
         return aio__fiber_first_step(loop);
-    aio__queue_pop(&loop->now);
+    aio__queue_pop_head(&loop->now, job);
     return fiber;
 }
 

@@ -48,7 +48,8 @@ struct asyncio_loop {
     struct aio__coro main;      /* the loop's own stack, while it runs */
     struct aio__timerheap timers;
     uint32_t passes;            /* since libuv was last asked */
-    uint32_t credit;            /* passes that may go on before a look around */
+    uint32_t credit;            /* passes that may go on before a look around;
+                                 * 0 when the loop is to stop */
     bool short_passes;          /* lately: they get a credit */
     double polled;              /* when libuv was last asked */
     bool virtual_clock;
@@ -133,15 +134,22 @@ aio__queue_push(struct aio__queue *queue, struct aio__job *job)
     queue->tail = &job->next;
 }
 
+/* For who knows the first. */
+aio__inline void
+aio__queue_pop_head(struct aio__queue *queue, const struct aio__job *head)
+{
+    queue->head = head->next;
+    if (head->next == NULL)
+        queue->tail = &queue->head;
+}
+
 /* The queue is not empty. */
 aio__inline struct aio__job *
 aio__queue_pop(struct aio__queue *queue)
 {
     struct aio__job *job = queue->head;
 
-    queue->head = job->next;
-    if (queue->head == NULL)
-        queue->tail = &queue->head;
+    aio__queue_pop_head(queue, job);
     return job;
 }
 
@@ -207,21 +215,32 @@ aio__loop_usable(asyncio_loop_t *loop)
     return aio__loop_unusable(loop);
 }
 
+/* What is ready makes up a pass; the one before is over. Its first job, which
+ * the caller needs at once, is not read back from the queue. */
+aio__inline struct aio__job *
+aio__pass_begin(asyncio_loop_t *loop)
+{
+    struct aio__job *first = loop->ready.head;
+
+    loop->now.head = first;
+    loop->now.tail = loop->ready.tail;
+    aio__queue_init(&loop->ready);
+    return first;
+}
+
 /* After the ready part of a pass: begin the next one without asking libuv.
- * False when the loop's own stack has to take over. */
-bool aio__pass_look(asyncio_loop_t *loop);
-aio__inline bool
+ * Its first job, or NULL when the loop's own stack has to take over. */
+struct aio__job *aio__pass_look(asyncio_loop_t *loop);
+aio__inline struct aio__job *
 aio__pass_next(asyncio_loop_t *loop)
 {
     if (aio__unlikely(
             loop->credit == 0 || aio__queue_empty(&loop->ready)
             || loop->timers.count != 0
-            || (loop->interrupted | loop->stopping | loop->once) != 0
             || atomic_load_explicit(&loop->inbox_full, memory_order_relaxed)))
         return aio__pass_look(loop);
     loop->credit--;
-    aio__queue_append(&loop->now, &loop->ready);
-    return true;
+    return aio__pass_begin(loop);
 }
 
 /* From any thread: run a job in the loop's thread. It is not owned: whoever

@@ -95,23 +95,22 @@ must_poll(asyncio_loop_t *loop)
     return false;
 }
 
-bool
+struct aio__job *
 aio__pass_look(asyncio_loop_t *loop)
 {
     if (aio__queue_empty(&loop->ready) || loop->stopping || loop->once
         || loop->interrupted != 0
         || atomic_load_explicit(&loop->inbox_full, memory_order_relaxed))
-        return false;
+        return NULL;
     loop->passes++;
     if (loop->passes >= PASSES_MAX || must_poll(loop))
-        return false;
+        return NULL;
     if (loop->short_passes && loop->timers.count == 0) {
         loop->credit = CREDIT;
         loop->passes += CREDIT;
     }
     aio__timerheap_merge(&loop->timers);
-    aio__queue_append(&loop->now, &loop->ready);
-    return true;
+    return aio__pass_begin(loop);
 }
 
 /* An empty pass stops whoever looks for the next fiber, too. */
@@ -119,6 +118,7 @@ void
 aio__loop_interrupt(asyncio_loop_t *loop, int code)
 {
     loop->interrupted = code;
+    loop->credit = 0;
     aio__queue_append(&loop->now, &loop->ready);
     aio__queue_append(&loop->ready, &loop->now);
 }
@@ -180,11 +180,8 @@ run_ready(asyncio_loop_t *loop)
     for (;;) {
         struct aio__job *job = loop->now.head;
 
-        if (job == NULL) {
-            if (!aio__pass_next(loop))
-                return;
-            job = loop->now.head;
-        }
+        if (job == NULL && (job = aio__pass_next(loop)) == NULL)
+            return;
         if (aio__unlikely(loop->debug))
             run_one_timed(loop, job);
         else
@@ -393,6 +390,7 @@ enter(asyncio_loop_t *loop)
     aio__notes_thread(&loop->main.notes);
     loop->running = true;
     loop->passes = 0;
+    loop->credit = 0;
     if (!loop->virtual_clock)
         loop->polled = aio__loop_now(loop);
     aio__running = loop;
@@ -447,4 +445,5 @@ void
 asyncio_loop_stop(asyncio_loop_t *loop)
 {
     loop->stopping = true;
+    loop->credit = 0;
 }

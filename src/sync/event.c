@@ -39,7 +39,7 @@ asyncio_event_set(asyncio_event_t *event)
     if (event->value)
         return;
     event->value = true;
-    aio__waitqueue_wake(&event->queue, SIZE_MAX);
+    aio__waitqueue_wake_all(&event->queue);
 }
 
 void

@@ -118,6 +118,16 @@ aio__waitqueue_wake(struct aio__waitqueue *queue, size_t n)
     return woken;
 }
 
+/* Wake all that have not been woken. */
+aio__inline void
+aio__waitqueue_wake_all(struct aio__waitqueue *queue)
+{
+    asyncio_loop_t *loop = queue->loop;
+
+    aio__list_foreach(link, &queue->waiters)
+        aio__wake_on(loop, aio__waiter_at(link), 0);
+}
+
 /* Wake the first that has not been woken, and take it and all before it out:
  * for queues whose waiters do not keep their place. */
 aio__inline void
