@@ -33,15 +33,20 @@ enum {
 #define POLL_INTERVAL 50e-6    /* seconds */
 #define CLOCK_RESOLUTION 1e-9  /* seconds; timers may be early by this much */
 
-double
-aio__loop_now(asyncio_loop_t *loop)
+/* Seconds that pass outside, also under a virtual clock. */
+static double
+real_now(void)
 {
     struct timespec now;
 
-    if (loop->virtual_clock)
-        return loop->virtual_now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (double) now.tv_sec + (double) now.tv_nsec * 1e-9;
+}
+
+double
+aio__loop_now(asyncio_loop_t *loop)
+{
+    return loop->virtual_clock ? loop->virtual_now : real_now();
 }
 
 double
@@ -121,16 +126,6 @@ aio__loop_interrupt(asyncio_loop_t *loop, int code)
     loop->credit = 0;
     aio__queue_append(&loop->now, &loop->ready);
     aio__queue_append(&loop->ready, &loop->now);
-}
-
-/* Seconds that pass outside, also under a virtual clock. */
-static double
-real_now(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double) now.tv_sec + (double) now.tv_nsec * 1e-9;
 }
 
 static void
