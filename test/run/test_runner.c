@@ -391,3 +391,35 @@ PLAIN(every_thread_may_run_a_loop_of_its_own)
         ck_assert_int_eq(results[i], i + 1);
     }
 }
+
+struct answer {
+    int question;
+    int answer;
+};
+
+static int
+answers(void *frame)
+{
+    struct answer *self = frame;
+
+    self->answer = self->question + 1;
+    return self->question < 0 ? asyncio_raise(UV_EIO, "no answer") : 0;
+}
+
+PLAIN(what_main_leaves_in_its_frame_comes_back)
+{
+    struct answer frame = {.question = 41};
+
+    assert_r(asyncio_run(asyncio_coro_new(answers, &frame, sizeof frame)), 0);
+    ck_assert_int_eq(frame.answer, 42);
+}
+
+PLAIN(the_error_of_a_run_comes_with_its_message)
+{
+    struct answer frame = {.question = -1};
+
+    assert_r(asyncio_run(asyncio_coro_new(answers, &frame, sizeof frame)),
+             UV_EIO);
+    ck_assert_str_eq(asyncio_exception_message(asyncio_current_exception()),
+                     "no answer");
+}
