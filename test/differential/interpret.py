@@ -26,6 +26,7 @@ import virtual_loop
 from program import ASYNC, SYNC
 
 LINES = 400         # trace lines after which operations become returns
+RESULT = 400        # characters of a result that are shown
 TASKS = 40          # tasks after which creating one is refused
 FAR = 500.0         # seconds between alarms of the watchdog
 TOP = 1 << 30       # rank of what never forwards a cancellation
@@ -169,7 +170,7 @@ class Machine:
         if not self.dead:
             self.lines += 1
             self.out.append(
-                f"{int(self.clock * 8)} {who} {what} {result}")
+                f"{int(self.clock * 8)} {who} {what} {str(result)[:RESULT]}")
 
     def say(self, fr, o, result):
         self.write(fr.who, o.tag, result)
@@ -254,7 +255,7 @@ class Machine:
             if not self.dead:
                 self.lines += 1
                 self.out.append(f"{int(self.clock * 8)} {who} {o.tag} "
-                                f"{'ok' if r is None else value(r)}")
+                                f"{'ok' if r is None else value(r)[:RESULT]}")
             if o.run is RETURN:
                 return STOP
 

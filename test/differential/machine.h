@@ -18,6 +18,7 @@
 
 enum {
     LINES = 400, /* trace lines after which operations become returns */
+    RESULT = 400, /* characters of a result that are shown */
     TASKS = 40,  /* numbers after which no more tasks are made */
     FUTURES = 1024,
     SLOTS = 10,

@@ -13,17 +13,17 @@ void
 trace(struct machine *m, const char *who, const char *what, const char *format,
       ...)
 {
+    char result[RESULT + 1];
     va_list args;
 
     if (m->finished)
         return;
     m->lines++;
-    fprintf(m->out, "%d %s %s ", eighths(asyncio_loop_time(m->loop)), who,
-            what);
     va_start(args, format);
-    vfprintf(m->out, format, args);
+    vsnprintf(result, sizeof result, format, args);
     va_end(args);
-    fputc('\n', m->out);
+    fprintf(m->out, "%d %s %s %s\n", eighths(asyncio_loop_time(m->loop)), who,
+            what, result);
 }
 
 int
