@@ -133,7 +133,7 @@ BEHAVIOUR(an_empty_hostname_needs_a_context_that_checks_none)
 
 /* A big transfer: an amount that no buffer holds, both ways. */
 
-enum { BIG = 8 << 20, PIECE = 1 << 20 };
+enum { BIG = 2 << 20, PIECE = 1 << 19 };
 
 struct pump {
     asyncio_stream_writer_t *writer;
