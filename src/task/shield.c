@@ -85,21 +85,27 @@ aio__shield_awaiter(struct aio__future_cb *cb)
     return &aio__container_of(job, struct shield, on_inner)->outer;
 }
 
-/* However many shields were cancelled, one report is enough. */
-static bool
-reported_anyway(struct shield *shield)
+/* However many shields were cancelled, one report is enough: the last one's. */
+static void
+withdraw_report(asyncio_future_t *inner, const struct shield *shield)
 {
-    aio__list_foreach(link, &shield->inner->callbacks) {
+    aio__list_foreach(link, &inner->callbacks) {
         struct aio__future_cb *cb =
             aio__container_of(link, struct aio__future_cb, link);
         struct aio__future_job *job =
             aio__container_of(cb, struct aio__future_job, cb);
 
         if (cb->notify == shield->on_inner.cb.notify
-            && job->run == report_inner)
-            return true;
+            && job->run == report_inner) {
+            struct shield *former =
+                aio__container_of(job, struct shield, on_inner);
+
+            aio__list_remove(&cb->link);
+            former->listening = false;
+            asyncio_future_unref(&former->outer);
+            return;
+        }
     }
-    return false;
 }
 
 static void
@@ -112,13 +118,9 @@ outer_done(struct aio__future_job *job, asyncio_future_t *outer)
         return;
     if (inner->state == AIO__PENDING && shield->listening) {
         aio__list_remove(&shield->on_inner.cb.link);
-        if (reported_anyway(shield)) {
-            shield->listening = false;
-            asyncio_future_unref(outer);
-        } else {
-            aio__future_job_init(&shield->on_inner, report_inner);
-            aio__future_subscribe(inner, &shield->on_inner.cb);
-        }
+        withdraw_report(inner, shield);
+        aio__future_job_init(&shield->on_inner, report_inner);
+        aio__future_subscribe(inner, &shield->on_inner.cb);
         /* The inner one keeps us now; we must not keep it in turn. */
         shield->inner = NULL;
         asyncio_future_unref(inner);

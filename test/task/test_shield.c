@@ -190,6 +190,35 @@ BEHAVIOUR(a_late_success_behind_a_shield_is_silent)
     asyncio_future_unref(inner);
 }
 
+static int
+before_the_report(asyncio_future_t *future, void *arg)
+{
+    (void) future, (void) arg;
+    ck_assert_int_eq(reports.count, 0);
+    trace('c');
+    return 0;
+}
+
+BEHAVIOUR(of_cancelled_shields_the_last_reports_a_late_failure)
+{
+    asyncio_future_t *inner = asyncio_future_new();
+    asyncio_future_t *outer[] = {asyncio_shield_future(inner),
+                                 asyncio_shield_future(inner)};
+
+    catch_reports();
+    asyncio_future_cancel(outer[0]);
+    passes(1);
+    asyncio_future_add_done_callback(inner, before_the_report, NULL);
+    asyncio_future_cancel(outer[1]);
+    passes(1);
+    asyncio_future_set_exception(inner, UV_EIO);
+    passes(2);
+    assert_trace("c");
+    ck_assert_int_eq(reports.count, 1);
+    asyncio_future_unref(inner);
+    asyncio_future_unref_array(outer, 2);
+}
+
 BEHAVIOUR(a_late_failure_behind_a_shield_is_reported)
 {
     asyncio_future_t *inner = asyncio_future_new();
