@@ -25,6 +25,7 @@
 #include "asyncio/streams.h"
 #include "asyncio/signals.h"
 #include "asyncio/sockets.h"
+#include "asyncio/subprocess.h"
 #include "asyncio/taskgroups.h"
 #include "asyncio/tasks.h"
 #include "asyncio/threads.h"

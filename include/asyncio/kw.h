@@ -280,5 +280,19 @@
     ASYNCIO__KW4(asyncio_loop_add_signal_handler,                              \
                  asyncio_loop_add_signal_handler_options_t, __VA_ARGS__, )
 
+/* subprocess.h */
+#define asyncio_create_subprocess_exec(...)                                    \
+    ASYNCIO__KW2(asyncio_create_subprocess_exec, asyncio_subprocess_options_t, \
+                 __VA_ARGS__, )
+#define asyncio_create_subprocess_shell(...)                                   \
+    ASYNCIO__KW2(asyncio_create_subprocess_shell,                              \
+                 asyncio_subprocess_options_t, __VA_ARGS__, )
+#define asyncio_loop_subprocess_exec(...)                                      \
+    ASYNCIO__KW5(asyncio_loop_subprocess_exec, asyncio_subprocess_options_t,   \
+                 __VA_ARGS__, )
+#define asyncio_loop_subprocess_shell(...)                                     \
+    ASYNCIO__KW5(asyncio_loop_subprocess_shell, asyncio_subprocess_options_t,  \
+                 __VA_ARGS__, )
+
 #endif /* !__cplusplus */
 #endif
