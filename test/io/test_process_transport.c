@@ -234,8 +234,7 @@ BEHAVIOUR(a_shell_that_ends_closes_all_its_pipes)
 }
 
 /* parity: test_events.py SubprocessTestsMixin test_subprocess_exitcode */
-/* parity: test_events.py SubprocessTestsMixin
- * test_subprocess_close_after_finish */
+/* parity: test_events.py SubprocessTestsMixin test_subprocess_close_after_finish */
 BEHAVIOUR(a_child_without_pipes_gives_its_return_code)
 {
     struct child self;
@@ -298,8 +297,7 @@ BEHAVIOUR(stdout_and_stderr_are_told_apart)
     ck_assert_str_eq(self.data[2], "err:test\n");
 }
 
-/* parity: test_events.py SubprocessTestsMixin
- * test_subprocess_stderr_redirect_to_stdout */
+/* parity: test_events.py SubprocessTestsMixin test_subprocess_stderr_redirect_to_stdout */
 BEHAVIOUR(stderr_can_go_where_stdout_goes)
 {
     struct child self;
@@ -312,8 +310,7 @@ BEHAVIOUR(stderr_can_go_where_stdout_goes)
     ck_assert_str_eq(self.data[1], "one\ntwo\nthree\n");
 }
 
-/* parity: test_events.py SubprocessTestsMixin
- * test_subprocess_close_client_stream */
+/* parity: test_events.py SubprocessTestsMixin test_subprocess_close_client_stream */
 BEHAVIOUR(a_child_whose_output_nobody_takes_gets_an_error)
 {
     struct child self;
@@ -328,8 +325,7 @@ BEHAVIOUR(a_child_whose_output_nobody_takes_gets_an_error)
     ck_assert_ptr_nonnull(strstr(self.data[2], "broken\n"));
 }
 
-/* parity: test_events.py SubprocessTestsMixin
- * test_subprocess_wait_no_same_group */
+/* parity: test_events.py SubprocessTestsMixin test_subprocess_wait_no_same_group */
 BEHAVIOUR(a_child_of_another_session_is_reaped)
 {
     struct child self;
@@ -404,8 +400,7 @@ BEHAVIOUR(a_subprocess_protocol_without_callbacks_does_nothing)
     asyncio_transport_unref(transport);
 }
 
-/* parity: test_transports.py TransportTests
- * test_subprocess_transport_not_implemented */
+/* parity: test_transports.py TransportTests test_subprocess_transport_not_implemented */
 BEHAVIOUR(other_transports_have_no_child)
 {
     struct recorder self = {.size = 0};

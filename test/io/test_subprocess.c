@@ -259,8 +259,7 @@ create(void *arg)
     return asyncio_create_subprocess_exec(cat, &process, PIPES);
 }
 
-/* parity: test_subprocess.py SubprocessMixin
- * test_cancel_make_subprocess_transport_exec */
+/* parity: test_subprocess.py SubprocessMixin test_cancel_make_subprocess_transport_exec */
 BEHAVIOUR(a_cancelled_creation_kills_the_child)
 {
     asyncio_task_t *task =
@@ -316,8 +315,7 @@ BEHAVIOUR(writing_to_a_child_that_ended_is_an_error)
     asyncio_process_unref(process);
 }
 
-/* parity: test_subprocess.py SubprocessMixin
- * test_communicate_ignore_broken_pipe */
+/* parity: test_subprocess.py SubprocessMixin test_communicate_ignore_broken_pipe */
 BEHAVIOUR(communicate_ignores_that_nobody_reads)
 {
     static char much[1024 * 1024];
@@ -546,8 +544,7 @@ PLAIN(a_child_needs_a_task)
              ASYNCIO_ERR_NO_RUNNING_LOOP);
 }
 
-/* parity: test_subprocess.py SubprocessMixin
- * test_read_stdout_after_process_exit */
+/* parity: test_subprocess.py SubprocessMixin test_read_stdout_after_process_exit */
 BEHAVIOUR(output_can_be_read_after_the_end)
 {
     asyncio_process_t *process;
@@ -641,8 +638,7 @@ run_in_thread(void *arg)
         asyncio_coro_new(say_number, self, sizeof *self));
 }
 
-/* parity: test_subprocess.py GenericWatcherTests
- * test_create_subprocess_with_pidfd */
+/* parity: test_subprocess.py GenericWatcherTests test_create_subprocess_with_pidfd */
 PLAIN(a_loop_of_another_thread_has_children)
 {
     struct numbered number = {.number = 5};
