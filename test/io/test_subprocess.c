@@ -283,6 +283,7 @@ BEHAVIOUR(closing_the_transport_kills_a_running_child)
 
 BEHAVIOUR(a_dropped_process_is_reaped)
 {
+    siginfo_t info;
     asyncio_process_t *process = exec_cat();
     asyncio_stream_writer_t *in =
         asyncio_stream_writer_ref(asyncio_process_stdin(process));
@@ -291,7 +292,8 @@ BEHAVIOUR(a_dropped_process_is_reaped)
     ck_assert(!asyncio_stream_writer_is_closing(in));
     asyncio_stream_writer_close(in);
     asyncio_stream_writer_unref(in);
-    until(waitpid(-1, NULL, WNOHANG | WNOWAIT) < 0);
+    until(waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0);
+    ck_assert_int_eq(errno, ECHILD);
     recorder_passes();
 }
 
