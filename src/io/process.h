@@ -56,8 +56,21 @@ struct aio__subprocess {
     struct aio__event exited_event;
     struct aio__event lost_event;
     struct aio__closer closer;
-    uv_process_t process; /* has a reference from its start on */
+    int pidfd;            /* -1: none */
+    uv_poll_t poll;       /* of that; these two have references from */
+    uv_process_t process; /* their start on */
 };
+
+enum { AIO__RETURNCODE_UNKNOWN = 255 }; /* as Python says it */
+
+/* It has; once. */
+void aio__subprocess_exited(struct aio__subprocess *self, int returncode);
+
+/* Of reap.c: libuv has the handle of the process and will give it back; the
+ * child runs, look at it; and the end of both. */
+void aio__reap_own(struct aio__subprocess *self);
+void aio__reap_begin(struct aio__subprocess *self);
+void aio__reap_end(struct aio__subprocess *self);
 
 /* In a task: start a child and wait for connection_made; takes the protocol
  * in any case. When this fails the child is gone. */

@@ -2,8 +2,8 @@
 /*
  * SubprocessTransport: the life of a child, and of its pipes.
  *
- * It has one reference of its own until connection_lost, one for libuv's
- * handle, and one for each pipe until that drops its protocol, which is here.
+ * It has one reference of its own until connection_lost, one for each handle
+ * of libuv, and one for each pipe until that drops its protocol, which is here.
  *
  * Invariants: connection_made is the first call, connection_lost the last one,
  * when the child has exited and all pipes are closed. The number of a child is
@@ -155,20 +155,23 @@ let_go(struct aio__subprocess *self)
 }
 
 static void
-on_process_closed(uv_handle_t *handle)
-{
-    struct aio__subprocess *self = aio__container_of(
-        (uv_process_t *) (void *) handle, struct aio__subprocess, process);
-
-    aio__uv_closed(self->base.loop);
-    asyncio_transport_unref(&self->base);
-}
-
-static void
 post_exited(struct aio__subprocess *self)
 {
     aio__event_post(self->base.loop, &self->exited_event);
     try_finish(self);
+}
+
+void
+aio__subprocess_exited(struct aio__subprocess *self, int returncode)
+{
+    self->exited = true;
+    self->returncode = returncode;
+    aio__reap_end(self);
+    if (aio__unlikely(self->base.loop->debug))
+        aio__log(ASYNCIO_LOG_DEBUG, "process %d exited with return code %d",
+                 self->pid, self->returncode);
+    if (self->state != AIO__SUBPROCESS_STARTING)
+        post_exited(self);
 }
 
 static void
@@ -177,14 +180,8 @@ on_exit(uv_process_t *process, int64_t status, int term_signal)
     struct aio__subprocess *self =
         aio__container_of(process, struct aio__subprocess, process);
 
-    self->exited = true;
-    self->returncode = term_signal != 0 ? -term_signal : (int) status;
-    uv_close((uv_handle_t *) process, on_process_closed);
-    if (aio__unlikely(self->base.loop->debug))
-        aio__log(ASYNCIO_LOG_DEBUG, "process %d exited with return code %d",
-                 self->pid, self->returncode);
-    if (self->state != AIO__SUBPROCESS_STARTING)
-        post_exited(self);
+    aio__subprocess_exited(self,
+                           term_signal != 0 ? -term_signal : (int) status);
 }
 
 static void
@@ -266,7 +263,7 @@ close_with_loop(struct aio__closer *closer)
     self->finished = true;
     if (!self->exited) {
         kill_and_reap(self);
-        uv_close((uv_handle_t *) &self->process, on_process_closed);
+        aio__reap_end(self);
     }
     let_go(self);
 }
@@ -317,6 +314,7 @@ subprocess_init(struct aio__subprocess *self, asyncio_loop_t *loop,
 {
     aio__transport_init(&self->base, &subprocess_type, loop, protocol);
     self->pid = self->returncode = 0;
+    self->pidfd = -1;
     self->state = AIO__SUBPROCESS_STARTING;
     self->exited = self->finished = false;
     for (int i = 0; i < 3; i++)
@@ -347,15 +345,14 @@ spawn_child(struct aio__subprocess *self, const struct aio__spawn *spawn,
     int r;
 
     r = aio__spawn(loop, spawn, &self->process, on_exit, &begun, ret_ends);
-    if (begun) {
-        asyncio_transport_ref(&self->base);
-        aio__uv_opened(loop);
-    }
+    if (begun)
+        aio__reap_own(self);
     if (begun && r < 0)
-        uv_close((uv_handle_t *) &self->process, on_process_closed);
+        aio__reap_end(self);
     if (r < 0)
         return r;
     self->pid = self->process.pid;
+    aio__reap_begin(self);
     aio__list_push_back(&loop->closers, &self->closer.link);
     if (aio__unlikely(loop->debug))
         aio__log(ASYNCIO_LOG_DEBUG, "process '%s' created: pid %d", spawn->file,

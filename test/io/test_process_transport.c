@@ -368,11 +368,10 @@ BEHAVIOUR(writing_to_a_child_that_does_not_read_is_paused)
     static char much[1024 * 1024];
     struct child self;
 
-    shell(&self, "read x; exec cat >/dev/null", .cwd = NULL);
+    shell(&self, "exec cat >/dev/null", .cwd = NULL);
     memset(much, 'x', sizeof much);
     assert_r(asyncio_transport_write(pipe_of(&self, 0), much, sizeof much), 0);
     ck_assert_int_eq(self.pauses, 1);
-    assert_r(asyncio_transport_write(pipe_of(&self, 0), "\n", 1), 0);
     until(self.pauses == 11);
     asyncio_transport_close(pipe_of(&self, 0));
     ck_assert_int_eq(end(&self), 0);

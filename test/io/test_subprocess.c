@@ -154,7 +154,7 @@ BEHAVIOUR(wait_ends_when_an_orphan_closes_the_output_of_a_killed_shell)
     char byte;
 
     ck_assert_int_eq(pipe2(hold, O_CLOEXEC), 0);
-    assert_r(asyncio_create_subprocess_shell("(echo x; exec cat) & wait",
+    assert_r(asyncio_create_subprocess_shell("exec 3<&0; (echo x; exec cat <&3) & wait",
                                              &process, .stdin = hold[0],
                                              .stdout = ASYNCIO_SUBPROCESS_PIPE),
              0);
@@ -676,6 +676,33 @@ BEHAVIOUR(a_forked_child_has_children_of_its_own)
     ck_assert(!asyncio_process_returncode(process, NULL));
     asyncio_stream_writer_close(asyncio_process_stdin(process));
     ck_assert_int_eq(end(process), 0);
+}
+
+/* Rude programs do one or the other. */
+BEHAVIOUR(a_child_whose_signal_is_taken_away_is_reaped)
+{
+    asyncio_process_t *process = exec_cat();
+
+    signal(SIGCHLD, SIG_DFL);
+    assert_r(asyncio_process_kill(process), 0);
+    ck_assert_int_eq(end(process), -SIGKILL);
+}
+
+BEHAVIOUR(a_child_that_somebody_else_reaped_has_an_unknown_code)
+{
+    asyncio_process_t *process = exec_cat();
+    int pid = asyncio_process_pid(process), code = 0;
+    struct logged logged;
+
+    logged_begin(&logged);
+    assert_r(asyncio_process_kill(process), 0);
+    ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+    assert_r(asyncio_process_wait(process, &code), 0);
+    logged_end();
+    ck_assert_int_eq(code, 255);
+    ck_assert_int_eq(logged.warnings, 1);
+    ck_assert_ptr_nonnull(strstr(logged.warning, "will report returncode"));
+    ck_assert_int_eq(end(process), 255);
 }
 
 SCENARIO(starting_a_child_survives_without_memory)
