@@ -10,6 +10,7 @@
 #include <uv.h>
 
 #include "behaviour.h"
+#include "loop/loop.h"
 #include "recorder.h"
 
 #define LOOP asyncio_get_running_loop()
@@ -334,6 +335,44 @@ BEHAVIOUR(a_child_of_another_session_is_reaped)
     ck_assert_int_eq(end(&self), 7);
     shell(&self, "test $(ps -o sid= -p $$) = $$", .start_new_session = true);
     ck_assert_int_eq(end(&self), 0);
+}
+
+static int
+start_short(void *arg)
+{
+    struct child *self = *(struct child **) arg;
+
+    shell(self, "exit 9", .stdin = ASYNCIO_SUBPROCESS_INHERIT,
+          .stdout = ASYNCIO_SUBPROCESS_INHERIT,
+          .stderr = ASYNCIO_SUBPROCESS_INHERIT);
+    ck_assert_str_eq(self->calls, "m");
+    ck_assert_int_eq(end(self), 9);
+    ck_assert_str_eq(self->calls, "mxlD");
+    return 0;
+}
+
+/* And let the loop ask the kernel after this pass. */
+static int
+await_any_exit(void *arg)
+{
+    siginfo_t info;
+
+    (void) arg;
+    LOOP->credit = 0;
+    LOOP->passes = 1 << 20;
+    return waitid(P_ALL, 0, &info, WEXITED | WNOWAIT);
+}
+
+BEHAVIOUR(a_child_that_ends_at_once_is_made_before_it_is_lost)
+{
+    struct child self, *child = &self;
+    asyncio_task_t *tasks[] = {
+        asyncio_create_task(
+            asyncio_coro_new(start_short, &child, sizeof child)),
+        asyncio_create_task(asyncio_coro_new(await_any_exit, NULL, 0))};
+
+    assert_r(asyncio_gather(tasks, 2), 0);
+    asyncio_future_unref_array(tasks, 2);
 }
 
 /* parity: test_subprocess.py SubprocessTransportTests test_subprocess_repr */
