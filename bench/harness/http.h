@@ -17,17 +17,18 @@ enum {
 
 #define HTTP_GET       "GET / HTTP/1.1\r\nHost: bench\r\n\r\n"
 #define HTTP_GET_CLOSE "GET / HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n"
+#define HTTP_LENGTH    "Content-Length: "
 
 /* Bytes of a whole reply at the start of `text`, which ends in NUL; 0: more. */
 static inline size_t
 http_reply_size(const char *text, size_t size)
 {
     const char *end = strstr(text, "\r\n\r\n");
-    const char *length = strstr(text, "Content-Length: ");
+    const char *length = strstr(text, HTTP_LENGTH);
     if (end == NULL || length == NULL)
         return 0;
     size_t total = (size_t) (end + 4 - text), body = 0;
-    for (length += 16; *length >= '0' && *length <= '9'; length++)
+    for (length += sizeof HTTP_LENGTH - 1; *length >= '0' && *length <= '9'; length++)
         body = body * 10 + (size_t) (*length - '0');
     return size >= total + body ? total + body : 0;
 }
