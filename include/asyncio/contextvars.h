@@ -19,7 +19,7 @@ typedef struct asyncio_context_var asyncio_context_var_t;
 /** What undoes one asyncio_context_var_set(); keep it in your memory. */
 typedef struct asyncio_context_token {
     asyncio_context_var_t *var;
-    asyncio_context_t *context; /* identity only, never dereferenced */
+    asyncio_context_t *context; /* private: owned until reset or fini */
     struct aio__value *old;     /* private: the value before, owned */
     bool used;
 } asyncio_context_token_t;

@@ -149,6 +149,13 @@ map_with(const struct aio__map *old, asyncio_context_var_t *var,
     return map;
 }
 
+/* A function of a task inside another context, on the task's stack. */
+struct context_run {
+    struct aio__list link; /* of the loop's, the outer ones first */
+    struct aio__fiber *fiber;
+    asyncio_context_t *outer;
+};
+
 static void
 on_thread_end(void *context)
 {
@@ -247,21 +254,50 @@ asyncio_context_unref(asyncio_context_t *context)
     return NULL;
 }
 
+asyncio_context_t *
+aio__context_of_fiber(asyncio_loop_t *loop, const struct aio__fiber *fiber)
+{
+    aio__list_foreach(link, &loop->context_runs) {
+        struct context_run *run =
+            aio__container_of(link, struct context_run, link);
+
+        if (run->fiber == fiber)
+            return run->outer;
+    }
+    return fiber->context;
+}
+
+/* Note it as long as it lasts; outside of tasks nobody asks. */
+static void
+note_run(struct context_run *run)
+{
+    asyncio_loop_t *loop = aio__running;
+
+    aio__list_init(&run->link);
+    run->fiber = loop != NULL ? loop->current : NULL;
+    if (run->fiber != NULL)
+        aio__list_push_back(&loop->context_runs, &run->link);
+}
+
 int
 asyncio_context_run(asyncio_context_t *context, int (*fn)(void *arg), void *arg)
 {
-    asyncio_context_t *outer;
+    struct context_run run = {.outer = aio__context_current()};
+    bool held;
     int r;
 
     if (context == NULL || fn == NULL)
         return UV_EINVAL;
-    if (context == aio__context_current()
-        || atomic_exchange(&context->entered, true))
+    if (context == run.outer || atomic_exchange(&context->entered, true))
         return asyncio_raise_at(ASYNCIO_ERR_RUNTIME, NULL, 0,
                                 "cannot enter context: already entered");
-    outer = aio__context_enter(context);
+    note_run(&run);
+    held = aio__context_hold(run.outer);
+    aio__context_enter(context);
     r = fn(arg);
-    aio__context_enter(outer);
+    aio__context_enter(run.outer);
+    atomic_store(&run.outer->entered, held);
+    aio__list_remove(&run.link);
     atomic_store(&context->entered, false);
     return r;
 }
@@ -356,7 +392,7 @@ asyncio_context_var_set(asyncio_context_var_t *var, void *value,
     }
     if (token != NULL)
         *token = (asyncio_context_token_t){
-            .var = var, .context = context, .old = old};
+            .var = var, .context = asyncio_context_ref(context), .old = old};
     return 0;
 }
 
@@ -378,8 +414,8 @@ asyncio_context_var_reset(asyncio_context_var_t *var,
     r = set(token->context, var, token->old);
     if (r < 0)
         return r;
-    token->used = true;
     token->old = NULL;
+    asyncio_context_token_fini(token);
     return 0;
 }
 
@@ -388,5 +424,6 @@ asyncio_context_token_fini(asyncio_context_token_t *token)
 {
     value_unref(token->old);
     token->old = NULL;
+    token->context = asyncio_context_unref(token->context);
     token->used = true;
 }

@@ -19,7 +19,7 @@ struct asyncio_context {
     struct aio__map *map; /* NULL: empty */
     void (*release)(asyncio_context_t *context); /* the last reference went */
     _Atomic(uint32_t) refs;
-    _Atomic(bool) entered; /* by asyncio_context_run */
+    _Atomic(bool) entered; /* below the current one, or by context_run */
 };
 
 struct aio__map *aio__map_ref(struct aio__map *map);
@@ -38,6 +38,19 @@ aio__context_init(asyncio_context_t *context, struct aio__map *map,
 
 /* Of the running fiber or callback, else of the thread. */
 asyncio_context_t *aio__context_current(void);
+
+/* The one a task was made to run in, whatever it has entered since. */
+struct aio__fiber;
+asyncio_context_t *aio__context_of_fiber(asyncio_loop_t *loop,
+                                         const struct aio__fiber *fiber);
+
+/* The current context stays entered while another one is on top of it. What
+ * it was before is to be put back. */
+aio__inline bool
+aio__context_hold(asyncio_context_t *context)
+{
+    return atomic_exchange(&context->entered, true);
+}
 
 /* Make this the current one; returns what to enter again afterwards. */
 asyncio_context_t *aio__context_enter(asyncio_context_t *context);

@@ -17,6 +17,7 @@
 #include <errno.h>
 
 #include "base/alloc.h"
+#include "loop/context.h"
 #include "loop/report.h"
 
 int
@@ -216,16 +217,20 @@ void
 aio__fiber_start_eager(asyncio_loop_t *loop, struct aio__fiber *fiber)
 {
     struct aio__fiber *creator = loop->current;
+    asyncio_context_t *context = aio__context_current();
     struct aio__back back = {
         .coro = creator != NULL ? creator->coro : &loop->main,
         .fiber = creator};
+    bool held;
 
     if (!begin(loop, fiber))
         return;
     fiber->back = &back;
+    held = aio__context_hold(context);
     loop->current = fiber;
     aio__coro_switch(back.coro, fiber->coro, false);
     loop->current = creator;
+    atomic_store(&context->entered, held);
 }
 
 void

@@ -100,6 +100,7 @@ init_queues(asyncio_loop_t *loop)
     aio__list_init(&loop->tasks);
     aio__list_init(&loop->kept);
     aio__list_init(&loop->closers);
+    aio__list_init(&loop->context_runs);
     pthread_mutex_init(&loop->lock, NULL);
     pthread_cond_init(&loop->handle_done, NULL);
 }

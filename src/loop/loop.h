@@ -91,6 +91,7 @@ struct asyncio_loop {
     struct aio__list tasks;      /* unfinished, in order of creation */
     _Atomic(bool) tasks_busy;    /* the lock of that list: see task/roster.h */
     _Atomic(uint32_t) visits;    /* lists in other threads; plus 1 for `kept` */
+    struct aio__list context_runs; /* under way in tasks */
     asyncio_future_t *entered;   /* the current task of a callback; or NULL */
     struct aio__list kept;       /* ended tasks that these may still name */
     struct aio__closer kept_closer;

@@ -228,8 +228,10 @@ poll_until(asyncio_loop_t *loop, double when)
         uv_run(loop->uv, UV_RUN_NOWAIT);
         return;
     }
+    if (ms > POLL_MS_MAX)
+        ms = POLL_MS_MAX;
     uv_update_time(loop->uv);
-    uv_timer_start(&loop->timer, on_timer, (uint64_t) fmin(ms, POLL_MS_MAX), 0);
+    uv_timer_start(&loop->timer, on_timer, (uint64_t) ms, 0);
     uv_run(loop->uv, UV_RUN_ONCE);
     uv_timer_stop(&loop->timer);
     uv_idle_stop(&loop->idle);
@@ -262,6 +264,13 @@ look_around(asyncio_loop_t *loop)
         || ppoll(&backend, 1, &(struct timespec){0, 0}, NULL) > 0;
 }
 
+static void
+move_to(asyncio_loop_t *loop, double when)
+{
+    if (when > loop->virtual_now)
+        loop->virtual_now = when;
+}
+
 /* Nothing is ready: time jumps, unless the outside world may still answer. */
 static void
 poll_virtual(asyncio_loop_t *loop)
@@ -279,7 +288,7 @@ poll_virtual(asyncio_loop_t *loop)
         return; /* what was polled armed one: it may be the first */
     first = aio__timerheap_first(&loop->timers);
     if (first != NULL && first->when < HUGE_VAL)
-        loop->virtual_now = fmax(loop->virtual_now, first->when);
+        move_to(loop, first->when);
     else if (uv_loop_alive(loop->uv))
         poll_for_ever(loop);
     else

@@ -75,7 +75,9 @@ asyncio_task_get_context(asyncio_task_t *future)
 {
     struct aio__task *task = aio__task_from(future);
 
-    return task != NULL ? task->fiber.context : NULL;
+    return task != NULL
+        ? aio__context_of_fiber(future->loop, &task->fiber)
+        : NULL;
 }
 
 void

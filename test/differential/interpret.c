@@ -111,7 +111,6 @@ run_mains(struct machine *m, asyncio_runner_t *runner)
                                                 .body = m->program->runs[i],
                                                 .num = num));
 
-        m->main = NULL;
         snprintf(place, sizeof place, "run %d", m->program->runs[i]);
         if (r < 0)
             trace(m, "-", place, "%s",

@@ -163,7 +163,10 @@ def _(m, fr, s, err):
 def _(m, fr, s, c, x):
     if m.slots[s] is None:
         return "none"
-    m.slots[s].fut.add_done_callback(m.callback(c), context=m.context(x))
+    # The accelerator takes an explicit None for the context of whoever
+    # finishes the future; without the keyword it copies the caller's.
+    context = {} if m.context(x) is None else {"context": m.context(x)}
+    m.slots[s].fut.add_done_callback(m.callback(c), **context)
 
 
 @op("rmcb", "future", 2, "slot callback")
