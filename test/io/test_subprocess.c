@@ -147,11 +147,21 @@ BEHAVIOUR(a_process_can_be_signalled, .times = 3)
     ck_assert_int_eq(end(process), -signals[_i]);
 }
 
+static int
+wait_for_signal(void *arg)
+{
+    int code = 1000;
+    int r = asyncio_process_wait(*(asyncio_process_t **) arg, &code);
+
+    ck_assert_int_eq(code, -SIGKILL);
+    return r;
+}
+
 /* parity: test_subprocess.py SubprocessMixin test_kill_issue43884 */
 BEHAVIOUR(wait_ends_when_an_orphan_closes_the_output_of_a_killed_shell)
 {
     asyncio_process_t *process;
-    int hold[2], code = 0;
+    int hold[2];
     char byte;
 
     ck_assert_int_eq(pipe2(hold, O_CLOEXEC), 0);
@@ -163,11 +173,15 @@ BEHAVIOUR(wait_ends_when_an_orphan_closes_the_output_of_a_killed_shell)
     ck_assert_int_eq(
         asyncio_stream_reader_read(asyncio_process_stdout(process), &byte, 1),
         1);
+    asyncio_task_t *task = asyncio_create_task(
+        asyncio_coro_new(wait_for_signal, &process, sizeof process));
+    assert_r(asyncio_sleep(0), 0);
     assert_r(asyncio_process_kill(process), 0);
     until(asyncio_process_returncode(process, NULL));
+    ck_assert(!asyncio_task_done(task));
     close(hold[1]);
-    assert_r(asyncio_process_wait(process, &code), 0);
-    ck_assert_int_eq(code, -SIGKILL);
+    assert_r(asyncio_await(task), 0);
+    asyncio_task_unref(task);
     ck_assert_int_eq(end(process), -SIGKILL);
 }
 
