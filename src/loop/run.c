@@ -264,13 +264,6 @@ look_around(asyncio_loop_t *loop)
         || ppoll(&backend, 1, &(struct timespec){0, 0}, NULL) > 0;
 }
 
-static void
-move_to(asyncio_loop_t *loop, double when)
-{
-    if (when > loop->virtual_now)
-        loop->virtual_now = when;
-}
-
 /* Nothing is ready: time jumps, unless the outside world may still answer. */
 static void
 poll_virtual(asyncio_loop_t *loop)
@@ -287,12 +280,14 @@ poll_virtual(asyncio_loop_t *loop)
     if (loop->timers.sorted < loop->timers.count)
         return; /* what was polled armed one: it may be the first */
     first = aio__timerheap_first(&loop->timers);
-    if (first != NULL && first->when < HUGE_VAL)
-        move_to(loop, first->when);
-    else if (uv_loop_alive(loop->uv))
+    if (first != NULL && first->when < HUGE_VAL) {
+        if (first->when > loop->virtual_now)
+            loop->virtual_now = first->when;
+    } else if (uv_loop_alive(loop->uv)) {
         poll_for_ever(loop);
-    else
+    } else {
         loop->interrupted = ASYNCIO_ERR_DEADLOCK;
+    }
 }
 
 static bool
