@@ -25,6 +25,7 @@ watchdog(void *arg)
     struct machine *m = arg;
 
     trace(m, "-", "watchdog", "%d", ++m->alarms);
+    check_waits(m);
     if (m->alarms > 40) {
         fprintf(stderr, "program %llu does not end\n",
                 (unsigned long long) m->program->seed);

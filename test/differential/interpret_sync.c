@@ -44,6 +44,7 @@ object_init(struct object *object, const struct object_line *line)
         kind++;
     object->kind = (enum object_kind) kind;
     object->it = calloc(1, sizes[kind]);
+    object->permits = 1;
     switch (object->kind) {
     case OBJECT_LOCK:
         asyncio_lock_init(object->it);
@@ -55,9 +56,11 @@ object_init(struct object *object, const struct object_line *line)
         asyncio_condition_init(object->it, NULL);
         break;
     case OBJECT_SEMAPHORE:
+        object->permits = line->value;
         asyncio_semaphore_init(object->it, line->value);
         break;
     case OBJECT_BOUNDED:
+        object->permits = line->value;
         asyncio_bounded_semaphore_init(object->it, line->value);
         break;
     case OBJECT_BARRIER:
@@ -122,7 +125,7 @@ objects_fini(struct machine *m)
 /* --- lock, condition and semaphore: what can be acquired -------------------- */
 
 static int
-acquire(const struct object *object)
+acquire_it(const struct object *object)
 {
     switch (object->kind) {
     case OBJECT_LOCK:
@@ -135,7 +138,21 @@ acquire(const struct object *object)
 }
 
 static int
-release(const struct object *object)
+acquire(struct machine *m, struct object *object)
+{
+    struct turn turn;
+    int r;
+
+    turn_begin(object, &turn);
+    r = acquire_it(object);
+    turn_end(m, object, &turn, r);
+    if (r >= 0)
+        permit_taken(m, object);
+    return r;
+}
+
+static int
+release_it(const struct object *object)
 {
     switch (object->kind) {
     case OBJECT_LOCK:
@@ -147,6 +164,15 @@ release(const struct object *object)
     default:
         return asyncio_semaphore_release(object->it);
     }
+}
+
+static int
+release(struct object *object)
+{
+    int r = release_it(object);
+
+    object->permits += r >= 0;
+    return r;
 }
 
 static bool
@@ -172,7 +198,7 @@ object_open(struct object *object)
 
 OPERATION(acquire)
 {
-    int r = acquire(&m->objects[line->args[0]]);
+    int r = acquire(m, &m->objects[line->args[0]]);
 
     return r < 0 ? r : say(fr, "1");
 }
@@ -191,7 +217,7 @@ OPERATION(locked)
 OPERATION(with)
 {
     struct object *object = &m->objects[line->args[0]];
-    int r = acquire(object);
+    int r = acquire(m, object);
     int r2;
 
     if (r < 0) {
@@ -212,8 +238,12 @@ OPERATION(with)
 
 OPERATION(ewait)
 {
-    int r = asyncio_event_wait(it(m, line));
+    struct object *object = &m->objects[line->args[0]];
+    int r;
 
+    object->waiting++;
+    r = asyncio_event_wait(object->it);
+    object->waiting--;
     return r < 0 ? r : say(fr, "1");
 }
 
@@ -238,10 +268,30 @@ OPERATION(eisset)
 
 /* --- condition -------------------------------------------------------------- */
 
+/* Waiting gives the lock back and takes it again, whatever happens. */
+static bool
+gives_back(struct object *object)
+{
+    bool held = locked(object);
+
+    object->permits += held;
+    return held;
+}
+
+static void
+takes_again(struct machine *m, struct object *object, bool held)
+{
+    if (held)
+        permit_taken(m, object);
+}
+
 OPERATION(cwait)
 {
-    int r = asyncio_condition_wait(it(m, line));
+    struct object *object = &m->objects[line->args[0]];
+    bool held = gives_back(object);
+    int r = asyncio_condition_wait(object->it);
 
+    takes_again(m, object, held);
     return r < 0 ? r : say(fr, "1");
 }
 
@@ -262,8 +312,11 @@ OPERATION(cwaitfor)
 {
     struct predicate predicate = {.variable = &m->variables[line->args[1]],
                                   .least = line->args[2]};
-    int r = asyncio_condition_wait_for(it(m, line), holds, &predicate);
+    struct object *object = &m->objects[line->args[0]];
+    bool held = gives_back(object);
+    int r = asyncio_condition_wait_for(object->it, holds, &predicate);
 
+    takes_again(m, object, held);
     return r < 0 ? r : say(fr, "1");
 }
 
@@ -319,8 +372,14 @@ say_item(struct frame *fr, int r, void *item)
 
 OPERATION(put)
 {
+    struct object *object = &m->objects[line->args[0]];
+    int r;
+
     (void) fr;
-    return asyncio_queue_put(it(m, line), (void *) (intptr_t) line->args[1]);
+    object->putting++;
+    r = asyncio_queue_put(object->it, (void *) (intptr_t) line->args[1]);
+    object->putting--;
+    return r;
 }
 
 OPERATION(putnow)
@@ -332,9 +391,13 @@ OPERATION(putnow)
 
 OPERATION(get)
 {
+    struct object *object = &m->objects[line->args[0]];
     void *item = NULL;
-    int r = asyncio_queue_get(it(m, line), &item);
+    int r;
 
+    object->waiting++;
+    r = asyncio_queue_get(object->it, &item);
+    object->waiting--;
     return say_item(fr, r, item);
 }
 

@@ -240,6 +240,8 @@ OPERATION(alltasks)
 
 OPERATION(future)
 {
+    if (m->closing)
+        return say(fr, "late"); /* nobody would finish it */
     return say(fr, "%d", keep(m, line->args[0],
                               asyncio_loop_create_future(m->loop), MADE_PLAIN,
                               TOP));

@@ -67,6 +67,17 @@ struct object {
         OBJECT_LIFO,
     } kind;
     void *it; /* the library's object, owned */
+    /* For the invariants. */
+    int permits;        /* of what can be acquired: free ones */
+    struct turn *turns; /* who is in acquire, the first first */
+    int waiting;        /* for an event, or an item */
+    int putting;
+};
+
+/* One acquire under way, on its task's stack. */
+struct turn {
+    struct turn *next;
+    bool overtaken; /* by one that came later */
 };
 
 /* An error with its detail, on its way out of nested blocks. */
@@ -212,7 +223,15 @@ eighths(double time)
     return (int) (time * 8);
 }
 
-/* --- machine_objects.c ------------------------------------------------------ */
+/* --- invariants.c ----------------------------------------------------------- */
+
+void turn_begin(struct object *object, struct turn *turn);
+void turn_end(struct machine *m, struct object *object, struct turn *turn,
+              int r);
+void permit_taken(struct machine *m, struct object *object);
+void check_waits(struct machine *m);
+
+/* --- interpret_sync.c ------------------------------------------------------- */
 
 void objects_init(struct machine *m);
 void objects_fini(struct machine *m);

@@ -142,6 +142,8 @@ def _(m, fr):
 
 @op("future", "future", 6, "slot")
 def _(m, fr, s):
+    if m.closing:
+        return "late"   # nobody would finish it
     return m.keep(s, m.loop.create_future(), made=False)
 
 
