@@ -2,6 +2,7 @@
 /* create_connection and connect_accepted_socket over the loopback. */
 #include "net.h"
 
+#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
@@ -214,7 +215,8 @@ BEHAVIOUR(a_port_may_be_left_out_with_a_host)
     assert_r(asyncio_loop_create_connection(LOOP, peer_make, "127.0.0.1",
                                             65536, NULL, NULL, .arg = &peer),
              UV_EINVAL);
-    for (int i = 0; i < 3; i++) {
+    /* A bare system knows no services by name. */
+    for (int i = 0; i < (getservbyname("http", "tcp") != NULL ? 3 : 2); i++) {
         static const char *const services[] = {NULL, "1", "http"};
         static const int ports[] = {0, 1, 80};
 
