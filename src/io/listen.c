@@ -4,7 +4,8 @@
  *
  * An address that several hosts resolve to is bound once. Sockets of IPv6 take
  * no IPv4 clients, because the IPv4 address has a socket of its own; with port
- * 0 all of them get the port that the first one got.
+ * 0 all of them get the port that the first one got. Somebody else may have it
+ * at another of the addresses: then the first one gets another.
  *
  * Python counterpart: BaseEventLoop.create_server.
  */
@@ -18,6 +19,10 @@
 #include "io/connect.h"
 #include "io/dns.h"
 #include "io/server.h"
+
+/* Until any port is free at all addresses. It is more than enough as long as
+ * half of the ports are free. */
+#define ANY_PORT_ATTEMPTS 16
 
 static int
 resolve_host(asyncio_loop_t *loop, const char *host, int port,
@@ -134,17 +139,21 @@ same_port(struct aio__addr *addr, int fd)
             htons((uint16_t) port);
 }
 
+/* What is bound already is closed on failure. */
 static int
-bind_all(struct aio__addrs *addrs, const asyncio_server_options_t *options,
-         int *sockets, size_t *ret_count)
+bind_each(const struct aio__addrs *addrs,
+          const asyncio_server_options_t *options, int *sockets,
+          size_t *ret_count)
 {
     size_t count = 0;
     int r = 0;
 
     for (size_t i = 0; r >= 0 && i < addrs->count; i++) {
+        struct aio__addr addr = addrs->list[i];
+
         if (count > 0)
-            same_port(&addrs->list[i], sockets[0]);
-        r = bind_one(&addrs->list[i], options, &sockets[count]);
+            same_port(&addr, sockets[0]);
+        r = bind_one(&addr, options, &sockets[count]);
         if (r >= 0 && sockets[count] >= 0)
             count++;
     }
@@ -155,6 +164,23 @@ bind_all(struct aio__addrs *addrs, const asyncio_server_options_t *options,
         while (count > 0)
             close(sockets[--count]);
     *ret_count = count;
+    return r;
+}
+
+static int
+bind_all(const struct aio__addrs *addrs,
+         const asyncio_server_options_t *options, int *sockets,
+         size_t *ret_count)
+{
+    int attempts = 1;
+    int r;
+
+    if (addrs->count > 1
+        && asyncio_sockaddr_port((struct sockaddr *) &addrs->list->addr) == 0)
+        attempts = ANY_PORT_ATTEMPTS;
+    do
+        r = bind_each(addrs, options, sockets, ret_count);
+    while (r == UV_EADDRINUSE && --attempts > 0);
     return r;
 }
 

@@ -23,6 +23,23 @@ setsockopt(int fd, int level, int option, const void *value, socklen_t size)
     return (int) syscall(SYS_setsockopt, fd, level, option, value, size);
 }
 
+/* The system's, but the port is taken at 127.0.0.2 that many times. */
+static int taken;
+
+int
+bind(int fd, const struct sockaddr *addr, socklen_t size)
+{
+    const struct sockaddr_in *in = (const struct sockaddr_in *) addr;
+
+    if (taken > 0 && addr->sa_family == AF_INET
+        && in->sin_addr.s_addr == htonl(0x7f000002)) {
+        taken--;
+        errno = EADDRINUSE;
+        return -1;
+    }
+    return (int) syscall(SYS_bind, fd, addr, size);
+}
+
 static void
 end_server(asyncio_server_t *server, struct peers *clients)
 {
@@ -151,6 +168,40 @@ BEHAVIOUR(several_hosts_of_ipv6_are_listened_on_once_each)
     static const char *const hosts[] = {"::1", "::1", "127.0.0.1", NULL};
 
     listens_once_per_host(hosts, 2);
+}
+
+static const char *const two_hosts[] = {"127.0.0.1", "127.0.0.2", NULL};
+
+BEHAVIOUR(any_port_is_one_that_is_free_at_all_hosts)
+{
+    taken = 3;
+    listens_once_per_host(two_hosts, 2);
+    ck_assert_int_eq(taken, 0);
+}
+
+BEHAVIOUR(the_search_for_a_port_that_is_free_at_all_hosts_ends)
+{
+    struct peers clients = {.count = 0};
+    asyncio_server_t *server;
+
+    taken = 1000;
+    assert_r(asyncio_loop_create_server(LOOP, peers_make, NULL, 0, &server,
+                                        .arg = &clients, .hosts = two_hosts),
+             UV_EADDRINUSE);
+    ck_assert_int_gt(taken, 0);
+}
+
+BEHAVIOUR(a_port_that_was_asked_for_is_tried_once)
+{
+    struct peers clients = {.count = 0};
+    asyncio_server_t *server;
+    int fd = bound(SOCK_STREAM, "127.0.0.1", 0), port = port_of(fd);
+
+    close(fd);
+    taken = 1;
+    assert_r(asyncio_loop_create_server(LOOP, peers_make, NULL, port, &server,
+                                        .arg = &clients, .hosts = two_hosts),
+             UV_EADDRINUSE);
 }
 
 /* parity: test_events.py EventLoopTestsMixin test_create_server_sock */
