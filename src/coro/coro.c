@@ -126,13 +126,11 @@ void
 aio__coro_pool_fini(struct aio__coro_pool *pool)
 {
     aio__assert(pool->live == 0);
-    while (pool->head != pool->tail) {
-        struct aio__coro *coro =
-            pool->ring[pool->head++ & (pool->ring_size - 1)];
-
-        aio__notes_destroyed(&coro->notes);
-        aio__count(AIO__COUNT_STACKS, -1);
-    }
+    aio__count(AIO__COUNT_STACKS, -(int64_t) (pool->tail - pool->head));
+    while (AIO__NOTES && pool->head != pool->tail)
+        aio__notes_destroyed(
+            &pool->ring[pool->head++ & (pool->ring_size - 1)]->notes);
+    pool->head = pool->tail;
     aio__free(pool->ring, pool->ring_size * sizeof *pool->ring);
     pool->ring = NULL;
     pool->ring_size = 0;

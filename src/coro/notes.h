@@ -22,7 +22,13 @@
 #endif
 #if AIO__HAVE_VALGRIND
 #include <valgrind/valgrind.h>
+#define AIO__ON_VALGRIND (RUNNING_ON_VALGRIND != 0)
+#else
+#define AIO__ON_VALGRIND false
 #endif
+
+/* Somebody listens. */
+#define AIO__NOTES (AIO__ASAN || AIO__TSAN || AIO__ON_VALGRIND)
 
 /* One for each stack, the thread's own included. */
 struct aio__notes {

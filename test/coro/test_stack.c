@@ -7,10 +7,13 @@
 
 #include <errno.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/uio.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/counters.h"
@@ -93,6 +96,68 @@ PLAIN(no_byte_of_a_guard_can_be_touched, .times = 2)
         for (int i = 0; i < 2; i++)
             assert_dies(touch_guard, low + at[i], SIGSEGV, "");
     aio__stacks_give(&stacks, low);
+    aio__stacks_fini(&stacks);
+}
+
+/* As the kernel sees it, without a signal. */
+static bool
+is_there(char *at)
+{
+    char byte;
+    struct iovec to = {&byte, 1}, from = {at, 1};
+
+    return process_vm_readv(getpid(), &to, 1, &from, 1, 0) == 1;
+}
+
+PLAIN(each_of_many_stacks_has_its_guard, .times = 2)
+{
+    char *lows[3 * MANY];
+    size_t size;
+    struct aio__stacks stacks;
+
+    setenv("ASYNCIO_GUARD", guards[_i], 1);
+    ck_assert_int_eq(aio__stacks_init(&stacks, 0), 0);
+    for (int i = 0; i < 3 * MANY; i++)
+        ck_assert_int_eq(aio__stacks_take(&stacks, &lows[i], &size), 0);
+    for (int i = 0; i < 3 * MANY; i++) {
+        ck_assert(!is_there(lows[i] - stacks.guard));
+        ck_assert(!is_there(lows[i] - 1));
+        ck_assert(is_there(lows[i]));
+        ck_assert(is_there(lows[i] + size - 1));
+    }
+    aio__stacks_fini(&stacks);
+}
+
+static long
+resident_pages(void)
+{
+    FILE *file = fopen("/proc/self/statm", "re");
+    long total, resident;
+
+    ck_assert_ptr_nonnull(file);
+    ck_assert_int_eq(fscanf(file, "%ld %ld", &total, &resident), 2);
+    fclose(file);
+    return resident;
+}
+
+/* So that a program with a few tasks does not pay for those it has not. */
+PLAIN(memory_made_ahead_is_a_small_part_of_what_is_used)
+{
+    enum { SLACK = 16 }; /* pages that others need meanwhile */
+    char *low;
+    size_t size;
+    struct aio__stacks stacks;
+    long before;
+
+    ck_assert_int_eq(aio__stacks_init(&stacks, 0), 0);
+    ck_assert_int_eq(aio__stacks_take(&stacks, &low, &size), 0);
+    (void) resident_pages(); /* touches what it needs itself */
+    before = resident_pages();
+    for (int i = 1; i < MANY; i++) {
+        ck_assert_int_eq(aio__stacks_take(&stacks, &low, &size), 0);
+        memset(low + size - 4096, 1, 4096);
+        ck_assert_int_le(resident_pages() - before, i + i / 8 + SLACK);
+    }
     aio__stacks_fini(&stacks);
 }
 
