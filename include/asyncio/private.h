@@ -25,7 +25,7 @@ struct aio__job {
 /* A timer of a loop. */
 struct aio__timer {
     void (*fire)(struct aio__timer *timer);
-    uint32_t index; /* in the heap's array, plus one; 0: not armed */
+    uint32_t id; /* of its slot in the heap; 0: it has none */
 };
 
 /* What timeouts and task groups have in common: each task keeps a list of the

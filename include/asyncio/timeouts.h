@@ -31,7 +31,6 @@ typedef struct asyncio_timeout {
     int status;              /* private: what enter failed with */
     uint8_t state;           /* private */
     bool queued;             /* private: the job is in the ready queue */
-    bool reserved;           /* private: a slot for the timer */
 } asyncio_timeout_t;
 
 /**

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The heap of timers: sift up, sift down, and nothing else.
+ * The heap of timers: sift up, sift down, and its memory.
  *
  * CPython's loop has a binary heap of handles, leaves cancelled ones in it
  * and mixes equal times. Here a cancelled timer leaves at once, and equal
@@ -9,13 +9,15 @@
 #include "base/timerheap.h"
 
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/alloc.h"
-#include "base/macros.h"
 
 enum {
     WIDTH = 4,
-    FIRST_CAPACITY = 16
+    FIRST_CAPACITY = 16,
+    LINE = 64 /* bytes of a cache line: four slots */
 };
 
 aio__inline bool
@@ -29,7 +31,7 @@ aio__inline void
 place(struct aio__timerheap *heap, uint32_t i, struct aio__timer_slot slot)
 {
     heap->slots[i] = slot;
-    slot.timer->index = i + 1;
+    heap->places[slot.id] = i + 1;
 }
 
 static void
@@ -66,42 +68,117 @@ sift_down(struct aio__timerheap *heap, uint32_t i, struct aio__timer_slot slot)
     place(heap, i, slot);
 }
 
+static size_t
+slots_size(uint32_t capacity)
+{
+    return capacity * sizeof(struct aio__timer_slot);
+}
+
+/* The tables have room for id 0, which no timer has. */
+static size_t
+tables_size(uint32_t capacity)
+{
+    return ((size_t) capacity + 1)
+        * (sizeof(struct aio__timer *) + sizeof(uint32_t));
+}
+
+static size_t
+memory_size(uint32_t capacity)
+{
+    return 2 * LINE + slots_size(capacity) + tables_size(capacity);
+}
+
+/* Where the three arrays are. The second slot begins a cache line, so that
+ * each node's children do. */
+static void
+lay_out(struct aio__timerheap *heap, void *memory, uint32_t capacity)
+{
+    uintptr_t line = ((uintptr_t) memory + LINE - 1) & ~(uintptr_t) (LINE - 1);
+    char *slots = (char *) line + LINE - sizeof(struct aio__timer_slot);
+    char *timers = slots + slots_size(capacity);
+
+    heap->memory = memory;
+    heap->capacity = capacity;
+    heap->slots = (void *) slots;
+    heap->timers = (void *) timers;
+    heap->places = (void *) (timers + ((size_t) capacity + 1) * sizeof(void *));
+}
+
 int
 aio__timerheap_grow(struct aio__timerheap *heap)
 {
+    struct aio__timerheap old = *heap;
     uint32_t capacity =
         heap->capacity != 0 ? heap->capacity * 2 : FIRST_CAPACITY;
-    struct aio__timer_slot *slots;
+    void *memory;
 
     if (capacity < heap->capacity)
         return -ENOMEM;
-    slots = aio__realloc(heap->slots, heap->capacity * sizeof *slots,
-                         capacity * sizeof *slots);
-    if (slots == NULL)
+    memory = aio__alloc(memory_size(capacity));
+    if (memory == NULL)
         return -ENOMEM;
-    heap->slots = slots;
-    heap->capacity = capacity;
+    lay_out(heap, memory, capacity);
+    if (old.memory != NULL) {
+        memcpy(heap->slots, old.slots, slots_size(old.count));
+        memcpy(heap->timers, old.timers,
+               ((size_t) old.made + 1) * sizeof *old.timers);
+        memcpy(heap->places, old.places,
+               ((size_t) old.made + 1) * sizeof *old.places);
+        aio__free(old.memory, memory_size(old.capacity));
+    }
     return 0;
 }
 
 void
 aio__timerheap_fini(struct aio__timerheap *heap)
 {
-    aio__free(heap->slots, heap->capacity * sizeof *heap->slots);
-    heap->slots = NULL;
-    heap->capacity = 0;
-    heap->sorted = 0;
-    heap->count = 0;
+    if (heap->memory != NULL)
+        aio__free(heap->memory, memory_size(heap->capacity));
+    *heap = (struct aio__timerheap){.slots = NULL};
+}
+
+static int
+by_order(const void *a, const void *b)
+{
+    const struct aio__timer_slot *left = a, *right = b;
+
+    return before(left, right) ? -1 : before(right, left);
+}
+
+static int
+by_sequence(const void *a, const void *b)
+{
+    const struct aio__timer_slot *left = a, *right = b;
+
+    return left->sequence < right->sequence ? -1
+                                            : left->sequence > right->sequence;
+}
+
+/* After four thousand million timers: number those that are left anew. What is
+ * in order is a heap, and the fresh ones are the newest. */
+static void
+renumber(struct aio__timerheap *heap)
+{
+    qsort(heap->slots, heap->sorted, sizeof *heap->slots, by_order);
+    qsort(heap->slots + heap->sorted, heap->count - heap->sorted,
+          sizeof *heap->slots, by_sequence);
+    for (uint32_t i = 0; i < heap->count; i++) {
+        heap->slots[i].sequence = i;
+        place(heap, i, heap->slots[i]);
+    }
+    heap->sequence = heap->count;
 }
 
 void
 aio__timerheap_insert(struct aio__timerheap *heap, struct aio__timer *timer,
                       double when)
 {
-    struct aio__timer_slot slot = {
-        .when = when, .sequence = heap->sequence++, .timer = timer};
-
-    place(heap, heap->count++, slot);
+    if (aio__unlikely(heap->sequence == UINT32_MAX))
+        renumber(heap);
+    place(heap, heap->count++,
+          (struct aio__timer_slot){.when = when,
+                                   .sequence = heap->sequence++,
+                                   .id = timer->id});
 }
 
 void
@@ -131,12 +208,12 @@ unsort(struct aio__timerheap *heap, uint32_t i)
 void
 aio__timerheap_remove(struct aio__timerheap *heap, struct aio__timer *timer)
 {
-    uint32_t i = timer->index;
+    uint32_t i;
 
-    if (i == 0)
+    if (!aio__timer_armed(heap, timer))
         return;
-    timer->index = 0;
-    i--;
+    i = heap->places[timer->id] - 1;
+    heap->places[timer->id] = 0;
     if (i < heap->sorted) {
         unsort(heap, i);
         i = heap->sorted; /* the hole is now before the fresh ones */

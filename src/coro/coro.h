@@ -68,6 +68,15 @@ aio__coro_idle(struct aio__coro_pool *pool)
     return pool->ring[--pool->tail & (pool->ring_size - 1)];
 }
 
+/* The one that will be taken next, if any. */
+aio__inline const char *
+aio__coro_idle_next(const struct aio__coro_pool *pool)
+{
+    if (pool->head == pool->tail)
+        return NULL;
+    return (const char *) pool->ring[(pool->tail - 1) & (pool->ring_size - 1)];
+}
+
 aio__inline int
 aio__coro_take(struct aio__coro_pool *pool, struct aio__coro **ret_coro)
 {

@@ -202,11 +202,11 @@ aio__listener_new(asyncio_server_t *server, int fd,
 
     if (listener == NULL)
         return UV_ENOMEM;
-    r = aio__timerheap_reserve(&loop->timers);
+    r = aio__timerheap_reserve(&loop->timers, &listener->retry, on_retry);
     if (r >= 0) {
         r = uv_poll_init(loop->uv, &listener->poll, fd);
         if (r < 0)
-            aio__timerheap_release(&loop->timers);
+            aio__timerheap_release(&loop->timers, &listener->retry);
     }
     if (r < 0) {
         aio__free(listener, sizeof *listener);
@@ -214,7 +214,6 @@ aio__listener_new(asyncio_server_t *server, int fd,
     }
     listener->loop = loop;
     listener->server = server;
-    listener->retry.fire = on_retry;
     listener->fd = fd;
     aio__loop_hold(loop);
     aio__uv_opened(loop);
@@ -235,7 +234,7 @@ void
 aio__listener_forget(struct aio__listener *listener)
 {
     aio__timerheap_remove(&listener->loop->timers, &listener->retry);
-    aio__timerheap_release(&listener->loop->timers);
+    aio__timerheap_release(&listener->loop->timers, &listener->retry);
     listener->server = NULL;
     uv_close((uv_handle_t *) &listener->poll, on_closed);
     aio__count(AIO__COUNT_FDS, -1);

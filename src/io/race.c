@@ -191,14 +191,13 @@ aio__connect_race(asyncio_loop_t *loop, const struct aio__addrs *addrs,
     struct race race = {.loop = loop,
                         .local = local,
                         .count = addrs->count,
-                        .winner = -1,
-                        .timer = {.fire = on_delay}};
+                        .winner = -1};
     int r, collected;
 
     race.attempts = aio__calloc(addrs->count, sizeof *race.attempts);
     if (race.attempts == NULL)
         return UV_ENOMEM;
-    r = aio__timerheap_reserve(&loop->timers);
+    r = aio__timerheap_reserve(&loop->timers, &race.timer, on_delay);
     if (r < 0)
         goto done;
     for (size_t i = 0; i < race.count; i++) {
@@ -208,7 +207,7 @@ aio__connect_race(asyncio_loop_t *loop, const struct aio__addrs *addrs,
     }
     r = run(&race, delay);
     aio__timerheap_remove(&loop->timers, &race.timer);
-    aio__timerheap_release(&loop->timers);
+    aio__timerheap_release(&loop->timers, &race.timer);
     collected = collect(&race, group);
     if (r == 0)
         r = collected;

@@ -185,8 +185,10 @@ aio__fiber_first_step(asyncio_loop_t *loop)
     struct aio__job *job = aio__queue_pop(&loop->now);
     struct aio__fiber *fiber = aio__container_of(job, struct aio__fiber, job);
 
-    if (aio__likely(begin(loop, fiber)))
+    if (aio__likely(begin(loop, fiber))) {
+        aio__fiber_prefetch(loop, loop->now.head);
         return fiber;
+    }
     /* It ended without a stack; find out what comes after it over there. */
     return NULL;
 }

@@ -31,6 +31,7 @@ struct aio__fiber {
     asyncio_exception_t *message; /* of the cancellation to deliver */
     uint32_t stack_size;          /* in KiB; 0: the loop's */
     bool must_cancel;             /* the next step gets a cancellation */
+    bool ended_eagerly;           /* in its first step, inside its creator's */
 };
 
 /* What the layer above does with a fiber. */
@@ -111,6 +112,29 @@ aio__fiber_running(asyncio_loop_t **ret_loop)
     return 0;
 }
 
+/*
+ * Where there are many fibers each has fallen out of the caches since its last
+ * step. So while one runs, the stack of the next is on its way, and the fiber
+ * after that, which is where that one's stack is found.
+ */
+aio__inline void
+aio__fiber_prefetch(asyncio_loop_t *loop, struct aio__job *next)
+{
+    struct aio__fiber *fiber;
+    const char *stack;
+
+    if (next == NULL || next->run != NULL)
+        return;
+    fiber = aio__container_of(next, struct aio__fiber, job);
+    stack = (const char *) fiber->coro;
+    if (stack == NULL && (stack = aio__coro_idle_next(&loop->pool)) == NULL)
+        return;
+    __builtin_prefetch(next->next);
+    __builtin_prefetch(stack);
+    __builtin_prefetch(stack - 128);
+    __builtin_prefetch(stack - 256);
+}
+
 /* A step is due: what comes next in this pass is a fiber with a stack, which
  * is returned, or something for the loop's own stack: NULL. */
 struct aio__fiber *aio__fiber_first_step(asyncio_loop_t *loop);
@@ -128,6 +152,7 @@ aio__fiber_next(asyncio_loop_t *loop)
     if (aio__unlikely(fiber->coro == NULL))
         return aio__fiber_first_step(loop);
     aio__queue_pop_head(&loop->now, job);
+    aio__fiber_prefetch(loop, job->next);
     return fiber;
 }
 

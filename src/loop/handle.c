@@ -60,9 +60,8 @@ drop_arg(asyncio_handle_t *handle)
 static void
 retire(asyncio_handle_t *handle)
 {
-    if (handle->timed && handle->loop != NULL)
-        aio__timerheap_release(&handle->loop->timers);
-    handle->timed = false;
+    if (handle->loop != NULL)
+        aio__timerheap_release(&handle->loop->timers, &handle->timer);
     if (!handle->threadsafe) /* whose canceller may be looking at it */
         handle->loop = NULL;
     asyncio_handle_unref(handle);
@@ -130,7 +129,7 @@ handle_new(asyncio_loop_t *loop, asyncio_callback_t callback, void *arg,
     if (handle == NULL)
         return UV_ENOMEM;
     handle->job.run = on_job;
-    handle->timer = (struct aio__timer){.fire = on_timer};
+    handle->timer = (struct aio__timer){.id = 0};
     handle->loop = loop;
     handle->callback = callback;
     handle->arg = arg;
@@ -144,7 +143,6 @@ handle_new(asyncio_loop_t *loop, asyncio_callback_t callback, void *arg,
     atomic_init(&handle->refs, 1);
     atomic_init(&handle->state, SCHEDULED);
     atomic_init(&handle->cancelled, false);
-    handle->timed = false;
     handle->threadsafe = false;
     *ret_handle = handle;
     return 0;
@@ -197,13 +195,12 @@ asyncio_loop_call_at(asyncio_loop_t *loop, double when,
     r = handle_new(loop, callback, arg, options, &handle);
     if (r < 0)
         return r;
-    r = aio__timerheap_reserve(&loop->timers);
+    r = aio__timerheap_reserve(&loop->timers, &handle->timer, on_timer);
     if (r < 0) {
         handle->drop = NULL;
         asyncio_handle_unref(handle);
         return UV_ENOMEM;
     }
-    handle->timed = true;
     handle->when = when;
     hand_out(handle, options);
     aio__timerheap_insert(&loop->timers, &handle->timer, when);
@@ -327,7 +324,7 @@ asyncio_handle_cancel(asyncio_handle_t *handle)
     if (handle->threadsafe)
         return; /* the loop's thread drops it when its turn comes */
     drop_arg(handle);
-    if (loop != NULL && aio__timer_armed(&handle->timer)) {
+    if (loop != NULL && aio__timer_armed(&loop->timers, &handle->timer)) {
         aio__timerheap_remove(&loop->timers, &handle->timer);
         retire(handle);
     }
@@ -384,7 +381,8 @@ aio__handles_drop(asyncio_loop_t *loop)
     drop_queues(loop);
     while (loop->timers.count > 0) {
         struct aio__timer *timer =
-            loop->timers.slots[loop->timers.count - 1].timer;
+            aio__timerheap_timer(&loop->timers,
+                                 &loop->timers.slots[loop->timers.count - 1]);
 
         aio__timerheap_remove(&loop->timers, timer);
         if (timer->fire != on_timer)

@@ -20,7 +20,6 @@ struct asyncio_handle {
     _Atomic(uint32_t) refs;
     _Atomic(int) state;            /* enum handle_state */
     _Atomic(bool) cancelled;       /* was asked to, in time or not */
-    bool timed;                    /* a timer slot is reserved */
     bool threadsafe;
     pthread_t runner;              /* while it runs, threadsafe ones */
 };

@@ -13,25 +13,15 @@
  * can see). Reading the clock costs as much as several switches: while passes
  * are short and there are no timers it is read in every 16th pass only.
  */
-#include <errno.h>
-#include <math.h>
-#include <poll.h>
-#include <string.h>
 #include <time.h>
 
-#include "base/panic.h"
 #include "loop/exception.h"
 #include "loop/fiber.h"
+#include "loop/poll.h"
 #include "loop/report.h"
 
-enum {
-    PASSES_MAX = 64,
-    CREDIT = 15, /* passes between two looks at the clock */
-    POLL_MS_MAX = 24 * 3600 * 1000
-};
-
-#define POLL_INTERVAL 50e-6    /* seconds */
-#define CLOCK_RESOLUTION 1e-9  /* seconds; timers may be early by this much */
+#define CREDIT 15             /* passes between two looks at the clock */
+#define CLOCK_RESOLUTION 1e-9 /* seconds; timers may be early by this much */
 
 /* Seconds that pass outside, also under a virtual clock. */
 static double
@@ -94,7 +84,7 @@ must_poll(asyncio_loop_t *loop)
     if (timers_due(loop))
         return true;
     now = aio__loop_now(loop);
-    if (!loop->virtual_clock && now - loop->polled > POLL_INTERVAL)
+    if (!loop->virtual_clock && now - loop->polled > AIO__POLL_INTERVAL)
         return true;
     loop->began = now;
     return false;
@@ -108,7 +98,7 @@ aio__pass_look(asyncio_loop_t *loop)
         || atomic_load_explicit(&loop->inbox_full, memory_order_relaxed))
         return NULL;
     loop->passes++;
-    if (loop->passes >= PASSES_MAX || must_poll(loop))
+    if (loop->passes >= AIO__PASSES_MAX || must_poll(loop))
         return NULL;
     if (loop->short_passes && loop->timers.count == 0) {
         loop->credit = CREDIT;
@@ -186,6 +176,19 @@ run_ready(asyncio_loop_t *loop)
     }
 }
 
+/* One of these fires after the first: what it belongs to has been out of the
+ * caches for as long as it slept. */
+static void
+prefetch_timers(const struct aio__timerheap *heap)
+{
+    for (uint32_t i = 1; i <= 4 && i < heap->sorted; i++) {
+        const char *timer = (char *) aio__timerheap_timer(heap, &heap->slots[i]);
+
+        __builtin_prefetch(timer);
+        __builtin_prefetch(timer - 64);
+    }
+}
+
 static void
 fire_timers(asyncio_loop_t *loop)
 {
@@ -193,100 +196,15 @@ fire_timers(asyncio_loop_t *loop)
 
     while (first != NULL && is_due(first->when, loop->began)
            && loop->interrupted == 0) {
-        struct aio__timer *timer = first->timer;
+        struct aio__timer *timer = aio__timerheap_timer(&loop->timers, first);
         double begin = aio__unlikely(loop->debug) ? real_now() : 0;
 
         aio__timerheap_remove(&loop->timers, timer);
+        prefetch_timers(&loop->timers);
         timer->fire(timer);
         if (aio__unlikely(loop->debug))
             report_slow(loop, begin, "a timed callback");
         first = aio__timerheap_first(&loop->timers);
-    }
-}
-
-/* libuv 1.44 may fire the timer before it polls, and would then block. */
-static void
-on_idle(uv_idle_t *idle)
-{
-    (void) idle;
-}
-
-static void
-on_timer(uv_timer_t *timer)
-{
-    asyncio_loop_t *loop = timer->data;
-
-    uv_idle_start(&loop->idle, on_idle);
-}
-
-static void
-poll_until(asyncio_loop_t *loop, double when)
-{
-    double ms = ceil((when - aio__loop_now(loop)) * 1000);
-
-    if (!(ms > 0)) {
-        uv_run(loop->uv, UV_RUN_NOWAIT);
-        return;
-    }
-    if (ms > POLL_MS_MAX)
-        ms = POLL_MS_MAX;
-    uv_update_time(loop->uv);
-    uv_timer_start(&loop->timer, on_timer, (uint64_t) ms, 0);
-    uv_run(loop->uv, UV_RUN_ONCE);
-    uv_timer_stop(&loop->timer);
-    uv_idle_stop(&loop->idle);
-}
-
-static void
-poll_for_ever(asyncio_loop_t *loop)
-{
-    /* Without anything else libuv would return at once; other threads can
-     * still wake us. */
-    uv_ref((uv_handle_t *) &loop->wakeup);
-    uv_run(loop->uv, UV_RUN_ONCE);
-    uv_unref((uv_handle_t *) &loop->wakeup);
-}
-
-/* Let libuv look around; whether there is more to do than waiting. What one
- * end of a connection does inside its callback the other end sees in the next
- * poll only: the descriptor of the backend tells that there is such a thing. */
-static bool
-look_around(asyncio_loop_t *loop)
-{
-    struct pollfd backend = {.fd = -1, .events = POLLIN};
-
-    if (uv_loop_alive(loop->uv)) {
-        uv_run(loop->uv, UV_RUN_NOWAIT);
-        backend.fd = uv_backend_fd(loop->uv);
-    }
-    return !aio__queue_empty(&loop->ready) || loop->stopping
-        || atomic_load(&loop->inbox_full)
-        || ppoll(&backend, 1, &(struct timespec){0, 0}, NULL) > 0;
-}
-
-/* Nothing is ready: time jumps, unless the outside world may still answer. */
-static void
-poll_virtual(asyncio_loop_t *loop)
-{
-    const struct aio__timer_slot *first;
-
-    /* Twice, because what a callback begins to watch is watched from then. */
-    if (look_around(loop) || look_around(loop))
-        return;
-    if (loop->ops > 0) {
-        poll_for_ever(loop);
-        return;
-    }
-    if (loop->timers.sorted < loop->timers.count)
-        return; /* what was polled armed one: it may be the first */
-    first = aio__timerheap_first(&loop->timers);
-    if (first != NULL && first->when < HUGE_VAL) {
-        if (first->when > loop->virtual_now)
-            loop->virtual_now = first->when;
-    } else if (uv_loop_alive(loop->uv)) {
-        poll_for_ever(loop);
-    } else {
-        loop->interrupted = ASYNCIO_ERR_DEADLOCK;
     }
 }
 
@@ -298,51 +216,13 @@ is_idle(asyncio_loop_t *loop)
         && !atomic_load_explicit(&loop->inbox_full, memory_order_relaxed);
 }
 
-/* Stacks that nobody needed for a while. */
-static void
-trim(asyncio_loop_t *loop)
-{
-    aio__coro_pool_trim(&loop->pool, loop->polled);
-    for (struct aio__coro_pool *p = loop->pools; p != NULL; p = p->next)
-        aio__coro_pool_trim(p, loop->polled);
-}
-
-static void
-poll_once(asyncio_loop_t *loop, bool wait)
-{
-    if (!wait) {
-        if (uv_loop_alive(loop->uv))
-            uv_run(loop->uv, UV_RUN_NOWAIT);
-    } else {
-        trim(loop);
-        if (loop->virtual_clock)
-            poll_virtual(loop);
-        else if (aio__timerheap_first(&loop->timers) != NULL)
-            poll_until(loop, aio__timerheap_first(&loop->timers)->when);
-        else
-            poll_for_ever(loop);
-    }
-    if (loop->virtual_clock) {
-        loop->short_passes = true; /* they take no time at all */
-    } else {
-        double now = aio__loop_now(loop);
-
-        /* Passes that were short will be short. */
-        loop->short_passes = loop->passes >= PASSES_MAX
-            && now - loop->polled < POLL_INTERVAL;
-        loop->polled = now;
-    }
-    loop->passes = 0;
-    loop->credit = 0;
-}
-
 static void
 pass(asyncio_loop_t *loop, bool wait)
 {
     run_ready(loop);
     if (aio__unlikely(loop->interrupted != 0))
         return;
-    if (loop->passes >= PASSES_MAX && timers_due(loop))
+    if (loop->passes >= AIO__PASSES_MAX && timers_due(loop))
         wait = false; /* that feed themselves: events must get a look in */
     if (wait && is_idle(loop)) {
         /* Nothing was scheduled, so the pass is over but for its timers: the
@@ -355,11 +235,11 @@ pass(asyncio_loop_t *loop, bool wait)
         }
     }
     if (wait && is_idle(loop)) {
-        poll_once(loop, true);
+        aio__poll(loop, true);
         if (loop->timers.count > 0)
             loop->began = aio__loop_now(loop);
     } else {
-        poll_once(loop, false);
+        aio__poll(loop, false);
     }
     fire_timers(loop);
     if (!loop->once)

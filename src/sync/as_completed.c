@@ -35,7 +35,6 @@ struct asyncio_as_completed {
     struct aio__timer timer;
     asyncio_loop_t *loop; /* NULL for the static ones */
     int status;           /* what the static ones fail with */
-    bool timed;           /* has a timer slot */
     size_t waited_for;    /* children */
     size_t left;          /* to be handed out */
     size_t waiters;       /* that were handed out as coroutines */
@@ -61,8 +60,7 @@ destroy(asyncio_as_completed_t *it)
 {
     for (size_t i = 0; i < it->count; i++)
         asyncio_future_unref(it->children[i].future);
-    if (it->timed)
-        aio__timerheap_release(&it->loop->timers);
+    aio__timerheap_release(&it->loop->timers, &it->timer);
     asyncio_queue_fini(&it->done);
     aio__loop_release(it->loop);
     aio__free(it, size_of(it->count));
@@ -184,10 +182,9 @@ make(asyncio_loop_t *loop, size_t count, bool timed)
     asyncio_queue_init(&it->done, 0, NULL);
     if (aio__items_reserve(&it->done, count) < 0)
         goto no_memory;
-    if (timed && aio__timerheap_reserve(&loop->timers) < 0)
+    if (timed
+        && aio__timerheap_reserve(&loop->timers, &it->timer, on_timer) < 0)
         goto no_memory;
-    it->timed = timed;
-    it->timer.fire = on_timer;
     it->loop = loop;
     aio__loop_hold(loop);
     it->users = 1;

@@ -62,11 +62,11 @@ asyncio_task_get_coro(const asyncio_task_t *future)
 {
     const struct aio__task *task = as_task(future);
 
-    if (task == NULL || task->ended_eagerly)
+    if (task == NULL || task->fiber.ended_eagerly)
         return (asyncio_coro_t){.fn = NULL};
     return (asyncio_coro_t){.fn = task->fn,
                             .frame = task->future.value,
-                            .size = task->frame_size,
+                            .size = task->future.frame_size,
                             .site = task->site};
 }
 

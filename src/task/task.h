@@ -19,8 +19,6 @@ struct aio__task {
     char *name;                 /* owned; NULL: Task-<number> */
     uint32_t number;            /* of the name */
     uint32_t cancels;           /* requested and not taken back */
-    uint32_t frame_size;        /* bytes */
-    bool ended_eagerly;         /* in its first step, inside create_task */
     _Alignas(16) char frame[];
 };
 

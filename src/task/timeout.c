@@ -58,7 +58,6 @@ asyncio_timeout_init(asyncio_timeout_t *timeout, double when)
 {
     memset(timeout, 0, sizeof *timeout);
     timeout->when = when;
-    timeout->timer.fire = on_timer;
     timeout->job.run = on_job;
     timeout->state = CREATED;
     return timeout;
@@ -136,12 +135,11 @@ asyncio_timeout_enter(asyncio_timeout_t *timeout)
     timeout->cancelling = task->cancels;
     timeout->state = ENTERED;
     aio__scope_open(&timeout->scope, task, "timeout");
-    if (aio__timerheap_reserve(&loop->timers) < 0) {
+    if (aio__timerheap_reserve(&loop->timers, &timeout->timer, on_timer) < 0) {
         timeout->status = UV_ENOMEM;
         expire_soon(timeout);
         return;
     }
-    timeout->reserved = true;
     arm(timeout, timeout->when);
 }
 
@@ -160,8 +158,7 @@ asyncio_timeout_exit(asyncio_timeout_t *timeout, int r)
     }
     disarm(timeout);
     aio__scope_close(&timeout->scope);
-    if (timeout->reserved)
-        aio__timerheap_release(&timeout->loop->timers);
+    aio__timerheap_release(&timeout->loop->timers, &timeout->timer);
     if (timeout->state == EXPIRING) {
         timeout->state = EXPIRED;
         if (asyncio_task_uncancel(task) <= timeout->cancelling
@@ -192,7 +189,7 @@ asyncio_timeout_reschedule(asyncio_timeout_t *timeout, double when)
         return asyncio_raise_at(ASYNCIO_ERR_RUNTIME, NULL, 0,
                                 "Cannot change state of %s Timeout",
                                 names[timeout->state]);
-    if (timeout->reserved)
+    if (timeout->timer.id != 0)
         arm(timeout, when);
     return 0;
 }

@@ -44,7 +44,7 @@ wait_unref(struct wait *wait)
 {
     if (--wait->refs > 0)
         return;
-    aio__timerheap_release(&wait->loop->timers);
+    aio__timerheap_release(&wait->loop->timers, &wait->timer);
     aio__loop_release(wait->loop);
     aio__free(wait, wait_size(wait->count));
 }
@@ -126,13 +126,12 @@ wait_new(asyncio_loop_t *loop, size_t count)
 
     if (wait == NULL)
         return NULL;
-    if (aio__timerheap_reserve(&loop->timers) < 0) {
+    if (aio__timerheap_reserve(&loop->timers, &wait->timer, on_timer) < 0) {
         aio__free(wait, wait_size(count));
         return NULL;
     }
     wait->loop = loop;
     aio__loop_hold(loop);
-    wait->timer.fire = on_timer;
     wait->refs = 1;
     wait->count = count;
     return wait;

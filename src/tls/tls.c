@@ -105,8 +105,8 @@ control_reading(struct aio__tls *tls)
     }
 }
 
-static void
-on_timer(struct aio__timer *timer)
+void
+aio__tls_on_timer(struct aio__timer *timer)
 {
     struct aio__tls *tls = aio__container_of(timer, struct aio__tls, timer);
     char text[120];
@@ -133,7 +133,6 @@ arm(struct aio__tls *tls, double seconds)
     asyncio_loop_t *loop = tls->base.loop;
 
     aio__timerheap_remove(&loop->timers, &tls->timer);
-    tls->timer.fire = on_timer;
     aio__timerheap_insert(&loop->timers, &tls->timer,
                           aio__loop_now(loop) + seconds);
 }

@@ -110,6 +110,8 @@ void aio__tls_shutdown(struct aio__tls *tls);
 void aio__tls_push(struct aio__tls *tls, bool anyway);
 /* It is over because of this; takes the exception. */
 void aio__tls_fail(struct aio__tls *tls, asyncio_exception_t *exception);
+/* Its timer fires: the handshake, or the end, takes too long. */
+void aio__tls_on_timer(struct aio__timer *timer);
 void aio__tls_settle(struct aio__tls *tls, int code,
                      asyncio_exception_t *exception);
 

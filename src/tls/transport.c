@@ -290,7 +290,7 @@ on_drop(asyncio_protocol_t *protocol)
     tls->state = AIO__TLS_ENDED;
     tls->base.closing = true;
     aio__timerheap_remove(&loop->timers, &tls->timer);
-    aio__timerheap_release(&loop->timers);
+    aio__timerheap_release(&loop->timers, &tls->timer);
     aio__event_withdraw(loop, &tls->start_event);
     aio__event_withdraw(loop, &tls->resume_event);
     aio__transport_drop_protocol(&tls->base);
@@ -396,7 +396,8 @@ aio__tls_wrap(asyncio_ssl_context_t *context,
     *tls = (struct aio__tls){.under = callbacks, .context = own};
     r = make_ssl(tls, params);
     if (r >= 0)
-        r = aio__timerheap_reserve(&loop->timers);
+        r = aio__timerheap_reserve(&loop->timers, &tls->timer,
+                                   aio__tls_on_timer);
     if (r < 0) {
         SSL_free(tls->ssl);
         aio__block_free(tls, sizeof *tls);
