@@ -156,6 +156,7 @@ def main():
     if first is None:
         first = int(time.time()) * 1000
     print(f"seeds {first} to {first + args.count - 1}", flush=True)
+    harness.check(args.program)
     harness.pyodide(args.prefix)
     differ = run(args, first)
     if not differ:

@@ -12,6 +12,7 @@ import marshal
 import os
 import struct
 import subprocess
+import sys
 import threading
 import zlib
 
@@ -19,6 +20,7 @@ import program as P
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PYODIDE = "pyodide@314.0.7"
+LIMIT = 300         # seconds for a call's programs under the oracle
 # Faster by a quarter; a node that does not know one goes without.
 FLAGS = ("--no-wasm-stack-checks", "--no-wasm-bounds-checks",
          "--experimental-wasm-inlining", "--wasm-loop-peeling")
@@ -47,6 +49,17 @@ def flags():
 def oracle_command(prefix, *args):
     return ["node", *flags(), os.path.join(HERE, "oracle.mjs"),
             pyodide(prefix), "oracle.py", *args]
+
+
+def check(command):
+    """A program that cannot run differs everywhere: say so instead."""
+    try:
+        r = subprocess.run([command, "--sums"], stdin=subprocess.DEVNULL,
+                           stdout=subprocess.DEVNULL)
+    except OSError as e:
+        sys.exit(f"{command}: {e.strerror}")
+    if r.returncode != 0:
+        sys.exit(f"{command}: ends with {r.returncode}")
 
 
 def crc(text):
@@ -84,11 +97,14 @@ class Oracle:
 
     def sums(self, programs):
         """The sums of the programs' traces. None is that of a program which
-        ends the oracle's process; the next ones go to a new one."""
+        ends the oracle's process, or does not end; the next ones go to a new
+        one."""
         out = []
         while len(out) < len(programs):
             rest = programs[len(out):]
             thread = self.send(rest, 1)
+            limit = threading.Timer(LIMIT, self.process.kill)
+            limit.start()
             for p in rest:
                 words = self.process.stdout.readline().split()
                 if len(words) != 2 or int(words[0]) != p.seed:
@@ -96,6 +112,7 @@ class Oracle:
                     self.kill()
                     break
                 out.append(words[1].decode())
+            limit.cancel()
             thread.join()
         return out
 

@@ -15,6 +15,8 @@ tasks, then opens locks. Both are ordinary asyncio, so C does the same.
 Registers of futures hold Ent: the future, its number in order of creation,
 and a rank. A task awaits only futures of a higher rank than its own (or
 itself), because CPython recurses for ever when it cancels a ring of tasks.
+Gathers of gathers go DEPTH deep: a cancellation goes down by every way there
+is, and there may be two from each to the next.
 """
 
 import asyncio
@@ -27,6 +29,7 @@ from program import ASYNC, SYNC
 
 LINES = 400         # trace lines after which operations become returns
 RESULT = 400        # characters of a result that are shown
+DEPTH = 6           # of gathers in gathers, after which one is refused
 TASKS = 40          # tasks after which creating one is refused
 FAR = 500.0         # seconds between alarms of the watchdog
 TOP = 1 << 30       # rank of what never forwards a cancellation
@@ -82,12 +85,14 @@ def item(v):
 
 
 class Ent:
-    """What a slot holds; made: by gather() or shield(), not to be set."""
+    """What a slot holds; made: by gather() or shield(), not to be set; depth:
+    of gathers in gathers."""
 
-    __slots__ = ("fut", "num", "rank", "made")
+    __slots__ = ("fut", "num", "rank", "made", "depth")
 
-    def __init__(self, fut, num, rank, made=False):
+    def __init__(self, fut, num, rank, made=False, depth=0):
         self.fut, self.num, self.rank, self.made = fut, num, rank, made
+        self.depth = depth
 
 
 class Frame:
@@ -188,12 +193,12 @@ class Machine:
         """The number of a task, which may be inside its eager first step."""
         return self.coroutines.get(task.get_coro(), TOP)
 
-    def keep(self, slot, fut, rank=TOP, made=True):
+    def keep(self, slot, fut, rank=TOP, made=True, depth=0):
         """Put a future into a slot under a new number."""
         num = self.numbers.get(fut)
         if num is None:
             num = self.numbers[fut] = self.number()
-        self.slots[slot] = Ent(fut, num, rank, made)
+        self.slots[slot] = Ent(fut, num, rank, made, depth)
         if not made:
             self.bare.append(fut)
         return num

@@ -15,7 +15,8 @@ struct several {
     asyncio_future_t *futures[ARGS_MAX];
     int numbers[ARGS_MAX];
     size_t count;
-    int rank; /* the lowest */
+    int rank;  /* the lowest */
+    int depth; /* the highest */
 };
 
 static struct several
@@ -32,6 +33,8 @@ pick(const struct machine *m, const struct line *line, int from)
         several.numbers[several.count++] = num;
         if (m->entries[num].rank < several.rank)
             several.rank = m->entries[num].rank;
+        if (m->entries[num].depth > several.depth)
+            several.depth = m->entries[num].depth;
     }
     return several;
 }
@@ -107,11 +110,16 @@ made_of(struct machine *m, int num, const int *children, size_t count)
 OPERATION(gatherf)
 {
     struct several several = pick(m, line, 2);
+
+    /* A cancellation goes all the ways down, one by one. */
+    if (several.depth == DEPTH)
+        return say(fr, "deep");
     asyncio_future_t *future =
         asyncio_gather_future(several.futures, several.count,
                               .return_exceptions = line->args[1] != 0);
     int num = keep(m, line->args[0], future, MADE_GATHER, several.rank);
 
+    m->entries[num].depth = several.depth + 1;
     made_of(m, num, several.numbers, several.count);
     return say(fr, "%d", num);
 }

@@ -20,6 +20,7 @@ enum {
     LINES = 400, /* trace lines after which operations become returns */
     RESULT = 400, /* characters of a result that are shown */
     TASKS = 40,  /* numbers after which no more tasks are made */
+    DEPTH = 6,   /* of gathers in gathers, after which one is refused */
     FUTURES = 1024,
     SLOTS = 10,
     HANDLES = 4,
@@ -50,6 +51,7 @@ struct entry {
     asyncio_future_t *future; /* owned; NULL until known */
     enum made made;
     int rank;
+    int depth;     /* of gathers in gathers */
     int *children; /* numbers, owned */
     size_t count;  /* of children */
 };

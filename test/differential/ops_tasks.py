@@ -3,7 +3,7 @@
 
 import asyncio
 
-from interpret import ERRORS, TOP, Ent, name_of, value
+from interpret import DEPTH, ERRORS, TOP, Ent, name_of, value
 from ops_flow import seconds
 from program import NONE, op
 
@@ -203,7 +203,11 @@ async def _(m, fr, rx, *slots):
 
 @op("gatherf", "wait", 3, "slot bool slots")
 def _(m, fr, s, rx, *slots):
-    return m.keep(s, *gathering(m, m.pick(slots), rx))
+    ents = m.pick(slots)
+    depth = 1 + max([e.depth for e in ents], default=0)
+    if depth > DEPTH:
+        return "deep"   # a cancellation goes all the ways down, one by one
+    return m.keep(s, *gathering(m, ents, rx), depth=depth)
 
 
 @op("gatherc", "wait", 2, "bool body body2")
