@@ -12,7 +12,20 @@ struct client {
     bool keepalive;
 };
 
-/* The head, up to its empty line, then the body by its Content-Length. */
+/* The Content-Length of a head, whose lines all end in CR LF. */
+static size_t
+body_size(asyncio_bytes_t head)
+{
+    const char *line = head.data, *end = line + head.size;
+
+    while (line < end && strncmp(line, HTTP_LENGTH, sizeof HTTP_LENGTH - 1))
+        line = (const char *) memchr(line, '\n', (size_t) (end - line)) + 1;
+    if (line >= end)
+        bench_skip("http: no Content-Length");
+    return strtoul(line + sizeof HTTP_LENGTH - 1, NULL, 10);
+}
+
+/* The head, up to its empty line, then the body. */
 static void
 get(asyncio_stream_reader_t *reader, asyncio_stream_writer_t *writer,
     const char *request)
@@ -21,13 +34,8 @@ get(asyncio_stream_reader_t *reader, asyncio_stream_writer_t *writer,
 
     must(asyncio_stream_writer_write(writer, request, strlen(request)));
     must(asyncio_stream_reader_readuntil_view(reader, "\r\n\r\n", &head));
-    const char *length = memmem(head.data, head.size, HTTP_LENGTH,
-                                sizeof HTTP_LENGTH - 1);
-    if (length == NULL)
-        bench_skip("http: no Content-Length");
-    /* The head ends in CR LF, so the number ends, too. */
-    size_t size = strtoul(length + sizeof HTTP_LENGTH - 1, NULL, 10);
-    must(asyncio_stream_reader_readexactly_view(reader, size, &body));
+    must(asyncio_stream_reader_readexactly_view(reader, body_size(head),
+                                                &body));
 }
 
 static int

@@ -15,6 +15,8 @@
 /* Fast thread-local variables: one instruction instead of a call. */
 #define aio__thread_local _Thread_local __attribute__((tls_model("initial-exec")))
 
+#define AIO__LINE 64 /* bytes of a cache line */
+
 #define aio__container_of(pointer, type, member)                              \
     ((type *) (void *) ((char *) (pointer) - offsetof(type, member)))
 

@@ -15,9 +15,8 @@
 #include "base/alloc.h"
 
 enum {
-    WIDTH = 4,
-    FIRST_CAPACITY = 16,
-    LINE = 64 /* bytes of a cache line: four slots */
+    WIDTH = 4, /* four slots are a cache line */
+    FIRST_CAPACITY = 16
 };
 
 aio__inline bool
@@ -85,7 +84,7 @@ tables_size(uint32_t capacity)
 static size_t
 memory_size(uint32_t capacity)
 {
-    return 2 * LINE + slots_size(capacity) + tables_size(capacity);
+    return 2 * AIO__LINE + slots_size(capacity) + tables_size(capacity);
 }
 
 /* Where the three arrays are. The second slot begins a cache line, so that
@@ -93,8 +92,9 @@ memory_size(uint32_t capacity)
 static void
 lay_out(struct aio__timerheap *heap, void *memory, uint32_t capacity)
 {
-    uintptr_t line = ((uintptr_t) memory + LINE - 1) & ~(uintptr_t) (LINE - 1);
-    char *slots = (char *) line + LINE - sizeof(struct aio__timer_slot);
+    uintptr_t line =
+        ((uintptr_t) memory + AIO__LINE - 1) & ~(uintptr_t) (AIO__LINE - 1);
+    char *slots = (char *) line + AIO__LINE - sizeof(struct aio__timer_slot);
     char *timers = slots + slots_size(capacity);
 
     heap->memory = memory;

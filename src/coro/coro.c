@@ -18,7 +18,6 @@
 #include "base/panic.h"
 
 enum {
-    LINE = 64,
     COLOURS = 29,    /* a prime, 29 * 64 < 2048 */
     FIRST_RING = 16,
     TRIM_MOST = 128  /* a call: about 0.2 ms, so that nobody waits for long */
@@ -40,7 +39,7 @@ aio__coro_pool_init(struct aio__coro_pool *pool, size_t stack_size,
 static struct aio__coro *
 place(struct aio__coro_pool *pool, char *low, size_t size)
 {
-    size_t colour = (size_t) (pool->colour++ % COLOURS) * LINE;
+    size_t colour = (size_t) (pool->colour++ % COLOURS) * AIO__LINE;
     uintptr_t top = (uintptr_t) low + size - colour - sizeof(struct aio__coro);
     struct aio__coro *coro = (struct aio__coro *) (top & ~(uintptr_t) 63);
     size_t below = (size_t) ((char *) coro - low);

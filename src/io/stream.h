@@ -26,7 +26,7 @@ struct asyncio_stream_reader {
     size_t limit;
     asyncio_exception_t *exception; /* owned; NULL for none */
     int code;                     /* of it; 0 for none */
-    struct aio__waiter *waiter;   /* the task that reads; or NULL */
+    struct aio__fiber *waiting;   /* the task that reads; or NULL */
     asyncio_transport_t *transport; /* a reference; or NULL */
 };
 
@@ -82,6 +82,10 @@ int aio__reader_wait(asyncio_stream_reader_t *reader, const char *name);
 
 /* Every read begins here: what the last one showed is looked at no more. */
 int aio__reader_begin(asyncio_stream_reader_t *reader);
+
+/* At the end of file: everything there was goes into the error. `expected` is
+ * negative when nobody knows how much it should have been. */
+int aio__reader_incomplete(asyncio_stream_reader_t *reader, int64_t expected);
 
 /* Show bytes and consume them. */
 void aio__reader_take(asyncio_stream_reader_t *reader, size_t size,

@@ -21,7 +21,7 @@
 #include "io/stream.h"
 
 enum {
-    ROOM_FIRST = 4096,         /* bytes of a new buffer */
+    ROOM_FIRST = 1024,         /* bytes of a new buffer: a page has four */
     ROOM_KEPT = 2 * 64 * 1024  /* a larger one goes when it is empty */
 };
 
@@ -90,12 +90,10 @@ asyncio_stream_reader_unref(asyncio_stream_reader_t *reader)
 static void
 wake(asyncio_stream_reader_t *reader)
 {
-    struct aio__waiter *waiter = reader->waiter;
-
-    if (waiter == NULL)
+    if (reader->waiting == NULL)
         return;
-    reader->waiter = NULL;
-    aio__wake(waiter, 0);
+    aio__wake_fiber(reader->loop, reader->waiting);
+    reader->waiting = NULL;
 }
 
 /* Room behind `end`, moving the bytes to the front or to a larger buffer. */
@@ -169,14 +167,15 @@ void
 aio__reader_fail(asyncio_stream_reader_t *reader, int code,
                  asyncio_exception_t *exception)
 {
-    struct aio__waiter *waiter = reader->waiter;
+    struct aio__waiter *waiter =
+        reader->waiting != NULL ? reader->waiting->waiter : NULL;
 
     aio__exception_unref(reader->exception);
     reader->exception = exception;
     reader->code = code;
+    reader->waiting = NULL;
     if (waiter == NULL)
         return;
-    reader->waiter = NULL;
     if (aio__wake(waiter, code))
         waiter->exception = aio__exception_ref(exception);
 }
@@ -222,7 +221,7 @@ asyncio_stream_reader_repr(const asyncio_stream_reader_t *reader, char *buffer,
     return (size_t) snprintf(
         buffer, size, "<StreamReader%s%s%s%s%s%s%s%s>", held,
         reader->eof ? " eof" : "", limit,
-        reader->waiter != NULL ? " waiter" : "", exception,
+        reader->waiting != NULL ? " waiter" : "", exception,
         reader->transport != NULL ? " transport=" : "",
         reader->transport != NULL ? reader->transport->type->name : "",
         reader->paused ? " paused" : "");
@@ -302,7 +301,7 @@ aio__reader_wait(asyncio_stream_reader_t *reader, const char *name)
     if (aio__unlikely(loop != reader->loop))
         return asyncio_raise_at(ASYNCIO_ERR_WRONG_LOOP, NULL, 0,
                                 "the reader is attached to a different loop");
-    if (aio__unlikely(reader->waiter != NULL))
+    if (aio__unlikely(reader->waiting != NULL))
         return asyncio_raise_at(ASYNCIO_ERR_RUNTIME, NULL, 0,
                                 "%s() called while another coroutine is "
                                 "already waiting for incoming data",
@@ -311,10 +310,10 @@ aio__reader_wait(asyncio_stream_reader_t *reader, const char *name)
         resume(reader); /* or this would wait for ever */
     reader->refs++;
     aio__waiter_init(&waiter, loop, NULL);
-    reader->waiter = &waiter;
+    reader->waiting = waiter.fiber;
     r = aio__wait(&waiter);
-    if (reader->waiter == &waiter)
-        reader->waiter = NULL;
+    if (reader->waiting == waiter.fiber)
+        reader->waiting = NULL;
     if (aio__unlikely(reader->refs == 1)) {
         /* Everybody else has dropped it meanwhile. */
         asyncio_stream_reader_unref(reader);

@@ -24,14 +24,15 @@ struct aio__back {
 struct aio__fiber {
     struct aio__job job;          /* its next step */
     struct aio__coro *coro;       /* from the first step to the end */
-    struct aio__waiter *waiter;   /* suspended on it; NULL otherwise */
+    struct aio__waiter *waiter;   /* suspended on it, and not woken; or NULL */
+    uint32_t stack_size;          /* in KiB; 0: the loop's */
+    uint16_t depth;               /* of that waiter below `coro`, in lines */
+    bool must_cancel;             /* the next step gets a cancellation */
+    bool ended_eagerly;           /* in its first step, inside its creator's */
     asyncio_context_t *context;   /* it runs in */
     struct aio__back *back;       /* until it first suspends, when eager */
     asyncio_exception_t *raised;  /* newest error that it met */
     asyncio_exception_t *message; /* of the cancellation to deliver */
-    uint32_t stack_size;          /* in KiB; 0: the loop's */
-    bool must_cancel;             /* the next step gets a cancellation */
-    bool ended_eagerly;           /* in its first step, inside its creator's */
 };
 
 /* What the layer above does with a fiber. */
@@ -72,6 +73,7 @@ aio__wake_on(asyncio_loop_t *loop, struct aio__waiter *waiter, int status)
         return false;
     waiter->woken = true;
     waiter->status = status;
+    waiter->fiber->waiter = NULL;
     aio__ready(loop, &waiter->fiber->job);
     return true;
 }
@@ -79,6 +81,17 @@ aio__inline bool
 aio__wake(struct aio__waiter *waiter, int status)
 {
     return aio__wake_on(waiter->loop, waiter, status);
+}
+
+/* The same with 0, for who knows the fiber: its stack is not touched, which
+ * would be a cache miss, or two, where many wait. */
+aio__inline void
+aio__wake_fiber(asyncio_loop_t *loop, struct aio__fiber *fiber)
+{
+    if (fiber->waiter == NULL)
+        return;
+    fiber->waiter = NULL;
+    aio__ready(loop, &fiber->job);
 }
 
 /* The usual `cancel`: end the wait at once. */
@@ -130,9 +143,11 @@ aio__fiber_prefetch(asyncio_loop_t *loop, struct aio__job *next)
     if (stack == NULL && (stack = aio__coro_idle_next(&loop->pool)) == NULL)
         return;
     __builtin_prefetch(next->next);
+    __builtin_prefetch((char *) next->next + offsetof(struct aio__fiber, depth));
     __builtin_prefetch(stack);
-    __builtin_prefetch(stack - 128);
-    __builtin_prefetch(stack - 256);
+    stack -= (size_t) fiber->depth * AIO__LINE;
+    __builtin_prefetch(stack - AIO__LINE);
+    __builtin_prefetch(stack + AIO__LINE);
 }
 
 /* A step is due: what comes next in this pass is a fiber with a stack, which
@@ -193,6 +208,8 @@ aio__wait(struct aio__waiter *waiter)
     struct aio__fiber *self = waiter->fiber;
 
     self->waiter = waiter;
+    self->depth = (uint16_t) ((size_t) ((char *) self->coro - (char *) waiter)
+                              / AIO__LINE);
     if (aio__unlikely(self->must_cancel))
         aio__wait_cancelled(waiter);
     aio__suspend(waiter->loop, self);

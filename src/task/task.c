@@ -164,15 +164,13 @@ static const struct aio__fiber_ops ops = {.run = task_run,
                                           .describe = aio__task_describe,
                                           .lost = task_lost};
 
-/* The sleep is over. Its waiter has the right result from the beginning: where
- * many sleep, its memory is better touched once, when the task goes on. */
+/* The sleep is over. */
 static void
 on_timer(struct aio__timer *timer)
 {
     struct aio__task *task = aio__container_of(timer, struct aio__task, timer);
 
-    task->fiber.waiter = NULL;
-    aio__ready(aio__running, &task->fiber.job);
+    aio__wake_fiber(aio__running, &task->fiber);
 }
 
 static aio__cold asyncio_task_t *
@@ -204,7 +202,8 @@ init_fiber(struct aio__task *task, const asyncio_create_task_options_t *options)
     task->fiber = (struct aio__fiber){
         .context = context != NULL ? asyncio_context_ref(context) : &task->own,
         .stack_size =
-            (uint32_t) ((aio__option(options, stack_size, 0) + 1023) / 1024)};
+            (uint32_t) ((aio__option(options, stack_size, 0) + 1023) / 1024),
+        .depth = 2};
     aio__context_init(&task->own, context != NULL ? NULL : current_map(),
                       on_release);
 }

@@ -103,6 +103,25 @@ BEHAVIOUR(a_separator_longer_than_what_is_there_does_no_harm)
 }
 
 /* parity: test_streams.py StreamTests test_readuntil_bytearray */
+/* The beginning of one is not the one. Eight bytes and more are looked for in
+ * another way. */
+BEHAVIOUR(a_separator_that_begins_like_what_is_before_it_is_found, .times = 3)
+{
+    static const char *const separators[] = {"\r\n\r\n", "aab", "aaaaaaaaab"};
+    static const char *const data[] = {"x\r\r\n\r\r\n\r\n\r\nrest",
+                                       "aaaaaaaaabrest", "aaaaaaaaaaabrest"};
+    static const size_t sizes[] = {9, 10, 12};
+    asyncio_stream_reader_t *reader = reader_with(0, data[_i]);
+    asyncio_bytes_t view;
+
+    assert_r(asyncio_stream_reader_readuntil_view(reader, separators[_i],
+                                                  &view),
+             0);
+    ck_assert_uint_eq(view.size, sizes[_i]);
+    ck_assert_mem_eq(view.data, data[_i], view.size);
+    assert_rest(reader, data[_i] + sizes[_i]);
+}
+
 BEHAVIOUR(a_separator_may_be_bytes_in_memory_that_changes)
 {
     asyncio_stream_reader_t *reader = reader_with(0, "some data\r\nmore");
