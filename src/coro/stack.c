@@ -31,6 +31,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/probe.h"
 #include "coro/notes.h"
 
 #ifndef MADV_POPULATE_WRITE
@@ -335,6 +336,7 @@ cut(struct aio__stacks *stacks, char **ret_low)
             return r;
     }
     *ret_low = slab->base + slab->cut++ * stacks->size + stacks->guard;
+    aio__probe(stack_make, *ret_low, stacks->size - stacks->guard);
     return 0;
 }
 

@@ -15,6 +15,7 @@
 #include <poll.h>
 #include <time.h>
 
+#include "base/probe.h"
 #include "loop/exception.h"
 
 #define POLL_MS_MAX (24 * 3600 * 1000)
@@ -117,6 +118,7 @@ trim(asyncio_loop_t *loop)
 void
 aio__poll(asyncio_loop_t *loop, bool wait)
 {
+    aio__probe(poll_begin, loop, wait);
     if (!wait) {
         if (uv_loop_alive(loop->uv))
             uv_run(loop->uv, UV_RUN_NOWAIT);
@@ -141,4 +143,5 @@ aio__poll(asyncio_loop_t *loop, bool wait)
     }
     loop->passes = 0;
     loop->credit = 0;
+    aio__probe(poll_end, loop, wait);
 }

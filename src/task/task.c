@@ -19,6 +19,7 @@
 #include "base/alloc.h"
 #include "base/block.h"
 #include "base/panic.h"
+#include "base/probe.h"
 #include "loop/report.h"
 #include "task/roster.h"
 
@@ -95,6 +96,7 @@ finish(struct aio__task *task, int r, asyncio_exception_t *exception)
 {
     struct aio__fiber *fiber = &task->fiber;
 
+    aio__probe(task_end, task, r);
     aio__roster_remove(task);
     if (r >= 0 && fiber->must_cancel) {
         /* It was cancelled, and did not suspend any more. */
@@ -263,6 +265,7 @@ start_with(asyncio_loop_t *loop, asyncio_coro_fn_t fn, void *frame,
     task = make(loop, fn, frame, (uint32_t) size, site, options);
     if (task == NULL)
         return refuse(UV_ENOMEM, frame, options);
+    aio__probe(task_create, task, fn);
     loop->fiber_ops = &ops;
     task->future.refs = 2; /* the caller's, and the loop's until the end */
     aio__roster_add(loop, task);
@@ -381,6 +384,7 @@ aio__task_cancel(asyncio_future_t *future, asyncio_exception_t *message)
         struct aio__task *task = (struct aio__task *) future;
 
         task->cancels++;
+        aio__probe(task_cancel, task, task->cancels);
         fiber = &task->fiber;
         awaited = aio__awaited_task(fiber->waiter);
         if (awaited == NULL)
