@@ -149,6 +149,25 @@ demonstrate(struct fetch *fetch)
     return r < 0 ? r : stopped;
 }
 
+/* What https connections are made with, when the usual is not enough. */
+static int
+make_ssl(const struct options *options, asyncio_ssl_context_t **ret_ssl)
+{
+    int r;
+
+    if (options->cacert == NULL && !options->insecure)
+        return 0;
+    r = asyncio_ssl_context_new_client(ret_ssl);
+    if (r == 0 && options->cacert != NULL)
+        r = asyncio_ssl_context_load_verify_locations(*ret_ssl,
+                                                      options->cacert, NULL);
+    if (r == 0 && options->insecure)
+        r = asyncio_ssl_context_set_check_hostname(*ret_ssl, false);
+    if (r == 0 && options->insecure)
+        r = asyncio_ssl_context_set_verify(*ret_ssl, false);
+    return r;
+}
+
 struct fetch_main {
     struct fetch *fetch;
 };
@@ -181,7 +200,15 @@ main(int argc, char **argv)
         srand((unsigned) getpid()); /* for the pauses before retries */
         if (stats_init(&fetch.session.stats, count > 0 ? count : DEMO_PAGES) < 0)
             return EXIT_FAILURE;
-        status = asyncio_main(asyncio_coro(fetch_main, .fetch = &fetch));
+        int r = make_ssl(&fetch.options, &fetch.session.pool.ssl);
+        if (r < 0)
+            fprintf(stderr, "fetch: %s: %s\n",
+                    fetch.options.cacert != NULL ? fetch.options.cacert : "TLS",
+                    asyncio_strerror(r));
+        else
+            r = asyncio_main(asyncio_coro(fetch_main, .fetch = &fetch));
+        status = r < 0 ? 2 : r;
+        asyncio_ssl_context_unref(fetch.session.pool.ssl);
     }
     stats_fini(&fetch.session.stats);
     options_fini(&fetch.options);

@@ -49,7 +49,7 @@ def arguments():
 
 
 def failures():
-    done = run("-r", "0", "http://127.0.0.1:1/", "https://x/",
+    done = run("-r", "0", "http://127.0.0.1:1/", "ftp://x/",
                "http://x..invalid/")
     check(done.returncode == 1, done)
     check("connection refused" in done.stdout, done)

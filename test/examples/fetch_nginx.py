@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""fetch gets 1,000 files of 0 byte to 8 MiB from a real nginx, each the same.
+"""fetch gets 1,000 files of 0 byte to 8 MiB from a real nginx, each the same;
+and some of them over TLS, where the certificate must be the right one.
 
-    fetch_nginx.py FETCH
+    fetch_nginx.py FETCH [OPENSSL]
 """
 
 import hashlib
@@ -34,7 +35,17 @@ http {{
         listen 127.0.0.1:{port};
         root {root}/www;
     }}
+    {secure}
 }}
+"""
+SECURE = """
+    server {{
+        listen 127.0.0.1:{port} ssl;
+        ssl_certificate {root}/cert.pem;
+        ssl_certificate_key {root}/key.pem;
+        root {root}/www;
+        location /plain/ {{ return 302 http://127.0.0.1:{plain}/files/0000.bin; }}
+    }}
 """
 
 
@@ -70,6 +81,39 @@ def compare(got, sums):
                          f"{len(found)} files there")
 
 
+def make_certificate(openssl, root):
+    subprocess.run(
+        [openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt",
+         "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj",
+         "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout",
+         root / "key.pem", "-out", root / "cert.pem"],
+        check=True, capture_output=True)
+
+
+def fetch_securely(root, port, sums):
+    """Trusted by --cacert, by --insecure, and not otherwise."""
+    base = f"https://127.0.0.1:{port}"
+    some = dict(list(sums.items())[:100])
+    for number, option in enumerate((["--cacert", root / "cert.pem"], ["-k"])):
+        got = root / f"secure{number}"
+        done = subprocess.run(
+            [sys.argv[1], "-c", "8", "-o", got, *option, "-"], text=True,
+            input="\n".join(f"{base}/files/{name}" for name in some),
+            capture_output=True, timeout=100)
+        if done.returncode != 0:
+            raise SystemExit(f"over TLS: {done.stdout}{done.stderr}")
+        compare(got / f"127.0.0.1:{port}" / "files", some)
+    done = subprocess.run([sys.argv[1], "-k", f"{base}/plain/"], text=True,
+                          capture_output=True, timeout=60)
+    if done.returncode != 0:
+        raise SystemExit(f"a redirect: {done.stdout}{done.stderr}")
+    done = subprocess.run([sys.argv[1], f"{base}/files/0001.bin"], text=True,
+                          capture_output=True, timeout=60)
+    if done.returncode != 1 or "certificate" not in done.stdout \
+            or "0 retries" not in done.stdout:
+        raise SystemExit(f"a stranger was trusted: {done.stdout}{done.stderr}")
+
+
 def fetch(root, port, sums):
     urls = "\n".join(f"http://127.0.0.1:{port}/files/{name}" for name in sums)
     done = subprocess.run(
@@ -90,11 +134,19 @@ def main():
         port = free_port()
         config = root / "nginx.conf"
         user = "user root;" if os.geteuid() == 0 else ""
-        config.write_text(CONFIG.format(root=root, port=port, user=user))
+        secure, secure_port = "", 0
+        if len(sys.argv) > 2:
+            make_certificate(sys.argv[2], root)
+            secure_port = free_port()
+            secure = SECURE.format(root=root, port=secure_port, plain=port)
+        config.write_text(CONFIG.format(root=root, port=port, user=user,
+                                        secure=secure))
         with running(nginx, "-c", config, "-p", root,
                      stderr=subprocess.DEVNULL) as server:
             wait_for(port, server, "nginx")
             fetch(root, port, sums)
+            if secure:
+                fetch_securely(root, secure_port, sums)
 
 
 if __name__ == "__main__":

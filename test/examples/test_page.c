@@ -204,7 +204,7 @@ BEHAVIOUR(a_redirect_to_nowhere_is_refused)
     struct page page;
 
     set_up();
-    answer_with("HTTP/1.1 302 Found\r\nLocation: https://x/\r\n"
+    answer_with("HTTP/1.1 302 Found\r\nLocation: ftp://x/\r\n"
                 "Content-Length: 0\r\n\r\n", CLOSE);
     assert_r(fetch(&page), UV_EPROTONOSUPPORT);
     answer_with("HTTP/1.1 302 Found\r\nLocation: file:///etc/passwd\r\n"

@@ -73,6 +73,26 @@ PLAIN(a_url_needs_neither_scheme_nor_path)
     assert_clean("http://example.org:/x", "http://example.org/x");
 }
 
+PLAIN(an_https_url_has_its_own_standard_port)
+{
+    struct url url;
+
+    assert_ok(url_parse("HTTPS://example.org/x", &url));
+    ck_assert(url.tls);
+    ck_assert_str_eq(url.port, "443");
+    url_fini(&url);
+    assert_ok(url_parse("example.org:443", &url));
+    ck_assert(!url.tls);
+    url_fini(&url);
+    assert_clean("https://example.org:443", "https://example.org/");
+    assert_clean("https://example.org:80/x", "https://example.org:80/x");
+    assert_clean("http://example.org:443/x", "http://example.org:443/x");
+    assert_joined("https://h/a", "//other/b", "https://other/b");
+    assert_joined("https://h/a", "b", "https://h/b");
+    assert_joined("https://h/a", "http://h/b", "http://h/b");
+    assert_joined("http://h/a", "https://h/b", "https://h/b");
+}
+
 PLAIN(an_ipv6_address_stands_in_brackets)
 {
     struct url url;
@@ -105,7 +125,7 @@ PLAIN(what_could_break_out_of_a_request_is_escaped)
 
 PLAIN(what_is_no_http_url_is_refused)
 {
-    assert_refused("https://example.org/", UV_EPROTONOSUPPORT);
+    assert_refused("https:example.org/", UV_EPROTONOSUPPORT);
     assert_refused("ftp://example.org/", UV_EPROTONOSUPPORT);
     assert_refused("mailto:a@example.org", UV_EPROTONOSUPPORT);
     assert_refused("", UV_EINVAL);

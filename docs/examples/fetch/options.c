@@ -13,9 +13,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+enum {
+    CACERT = 256 /* an option without a letter */
+};
+
 static const char usage[] =
     "Usage: fetch [OPTION...] [URL...]\n"
-    "Fetch many pages at once over HTTP/1.1.\n"
+    "Fetch many pages at once over HTTP/1.1, plain or with TLS.\n"
     "\n"
     "  -c, --concurrency N    requests at the same time (20)\n"
     "  -t, --timeout SECONDS  for one attempt, with its redirects (30)\n"
@@ -23,6 +27,8 @@ static const char usage[] =
     "  -L, --max-redirects N  to follow for a page (10)\n"
     "  -m, --max-size BYTES   give up on larger pages (any size)\n"
     "  -o, --output DIR       save pages as DIR/host/path\n"
+    "      --cacert FILE      authorities to trust for https, besides the system's\n"
+    "  -k, --insecure         https without looking at certificates\n"
     "  -v, --verbose          a line for each page, on a terminal, too\n"
     "  -q, --quiet            print errors only\n"
     "  -h, --help             print this\n"
@@ -40,6 +46,8 @@ static const struct option long_options[] = {
     {"max-redirects", required_argument, NULL, 'L'},
     {"max-size", required_argument, NULL, 'm'},
     {"output", required_argument, NULL, 'o'},
+    {"cacert", required_argument, NULL, CACERT},
+    {"insecure", no_argument, NULL, 'k'},
     {"verbose", no_argument, NULL, 'v'},
     {"quiet", no_argument, NULL, 'q'},
     {"help", no_argument, NULL, 'h'},
@@ -91,6 +99,12 @@ parse_option(struct options *options, int letter, const char *value)
     case 'o':
         options->output = value;
         return *value != '\0';
+    case CACERT:
+        options->cacert = value;
+        return *value != '\0';
+    case 'k':
+        options->insecure = true;
+        return true;
     case 'v':
         options->verbose = true;
         return true;
@@ -167,7 +181,7 @@ options_parse(struct options *options, int argc, char **argv)
 
     *options = (struct options){
         .timeout = 30, .concurrency = 20, .retries = 2, .max_redirects = 10};
-    while ((letter = getopt_long(argc, argv, "c:t:r:L:m:o:vqh", long_options,
+    while ((letter = getopt_long(argc, argv, "c:t:r:L:m:o:kvqh", long_options,
                                  NULL))
            != -1) {
         if (letter == 'h') {

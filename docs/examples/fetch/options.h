@@ -14,6 +14,8 @@ struct options {
     unsigned max_redirects;
     bool verbose; /* a line for each page, on a terminal, too */
     bool quiet;   /* errors only */
+    bool insecure;      /* https without looking at certificates */
+    const char *cacert; /* more authorities to trust, PEM; or NULL */
     char **urls;  /* none: of the demonstration */
     unsigned url_count;
 };

@@ -94,7 +94,8 @@ lost_the_race(const struct connection *connection,
 {
     return connection->reused && response->lines == 0
            && (r == ASYNCIO_ERR_INCOMPLETE_READ || r == UV_ECONNRESET
-               || r == UV_EPIPE || r == ASYNCIO_ERR_CLOSED);
+               || r == UV_EPIPE || r == ASYNCIO_ERR_CLOSED
+               || r == ASYNCIO_ERR_SSL_EOF);
 }
 
 static int
@@ -177,6 +178,9 @@ may_pass(const struct page *page, int r)
                || (page->status >= 502 && page->status <= 504);
     case UV_EINVAL:
     case UV_EPROTONOSUPPORT:
+    case UV_ENOTSUP: /* https, in a library without TLS */
+    case ASYNCIO_ERR_SSL:
+    case ASYNCIO_ERR_SSL_CERT_VERIFICATION:
     case UV_ELOOP:
     case UV_EFBIG:
     case UV_ENAMETOOLONG:

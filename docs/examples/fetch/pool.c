@@ -41,7 +41,7 @@ take_idle(struct pool *pool, const struct url *url)
         bool alive = is_alive(c);
 
         if (alive
-            && (strcmp(c->host, url->host) != 0
+            && (c->tls != url->tls || strcmp(c->host, url->host) != 0
                 || strcmp(c->port, url->port) != 0)) {
             link = &c->next;
             continue;
@@ -72,8 +72,13 @@ pool_get(struct pool *pool, const struct url *url,
         return UV_ENOMEM;
     strcpy(c->host, url->host);
     strcpy(c->port, url->port);
+    c->tls = url->tls;
+    asyncio_ssl_context_t *ssl = NULL;
+    if (c->tls)
+        ssl = pool->ssl != NULL ? pool->ssl : asyncio_ssl_context_default();
     int r = asyncio_open_connection(c->host, atoi(c->port), &c->reader,
-                                    &c->writer, .happy_eyeballs_delay = 0.25);
+                                    &c->writer, .happy_eyeballs_delay = 0.25,
+                                    .ssl = ssl);
     if (r < 0) {
         free(c);
         return r;

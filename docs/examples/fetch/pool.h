@@ -12,6 +12,7 @@ struct connection {
     asyncio_stream_writer_t *writer;
     char host[256];
     char port[6];
+    bool tls;
     bool reused; /* whether a request was answered on it before */
 };
 
@@ -19,7 +20,8 @@ struct connection {
 struct pool {
     struct connection *idle;
     unsigned idle_count;
-    unsigned idle_max; /* set it before the first use */
+    unsigned idle_max; /* these two: set before the first use */
+    asyncio_ssl_context_t *ssl; /* for https; borrowed; NULL: the usual one */
     unsigned opened;
     unsigned reused;
 };

@@ -95,6 +95,11 @@ stats_kind(int code)
         return "bad URL";
     case UV_EFBIG:
         return "page too large";
+    case ASYNCIO_ERR_SSL:
+    case ASYNCIO_ERR_SSL_EOF:
+        return "TLS error";
+    case ASYNCIO_ERR_SSL_CERT_VERIFICATION:
+        return "bad certificate";
     default:
         return asyncio_strerror(code);
     }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * URLs, as far as an http client needs them.
+ * URLs, as far as an HTTP client needs them.
  *
  * A URL may come from a hostile server, by a redirect, and ends up in a
  * request line and in a file name. So nothing passes that could break out of
@@ -30,25 +30,35 @@ scheme_length(const char *text)
                                                                        : 0;
 }
 
-/* Past "http://". */
+/* Past "http://" or "https://". */
 static int
-skip_scheme(const char **text)
+skip_scheme(const char **text, bool *ret_tls)
 {
     size_t n = scheme_length(*text);
 
+    *ret_tls = false;
     if (n == 0 || strspn(*text + n, DIGIT) > 0) /* "host", "host:80" */
         return 0;
     if (strncasecmp(*text, "http://", 7) == 0) {
         *text += 7;
         return 0;
     }
-    if (strncasecmp(*text, "https:", 6) == 0)
-        return asyncio_raise(UV_EPROTONOSUPPORT, "https is not supported yet");
+    if (strncasecmp(*text, "https://", 8) == 0) {
+        *text += 8;
+        *ret_tls = true;
+        return 0;
+    }
     return asyncio_raise(UV_EPROTONOSUPPORT, "not an http URL");
 }
 
+static const char *
+standard_port(const struct url *url)
+{
+    return url->tls ? "443" : "80";
+}
+
 static int
-parse_port(const char *text, size_t length, char ret_port[6])
+parse_port(const char *text, size_t length, struct url *url)
 {
     unsigned long port = 0;
 
@@ -57,11 +67,13 @@ parse_port(const char *text, size_t length, char ret_port[6])
             return asyncio_raise(UV_EINVAL, "bad port");
         port = port * 10 + (unsigned long) (text[i] - '0');
     }
-    if (length == 0)
-        port = 80;
+    if (length == 0) {
+        strcpy(url->port, standard_port(url));
+        return 0;
+    }
     if (port == 0 || port > 65535)
         return asyncio_raise(UV_EINVAL, "port out of range");
-    snprintf(ret_port, 6, "%lu", port);
+    snprintf(url->port, sizeof url->port, "%lu", port);
     return 0;
 }
 
@@ -88,10 +100,10 @@ parse_authority(const char *text, size_t length, struct url *url)
     if (v6 && (host == length || text[host++] != ']'))
         return asyncio_raise(UV_EINVAL, "bad IPv6 address in the URL");
     if (host == length)
-        return parse_port("", 0, url->port);
+        return parse_port("", 0, url);
     if (text[host] != ':')
         return asyncio_raise(UV_EINVAL, "bad character in the host name");
-    return parse_port(text + host + 1, length - host - 1, url->port);
+    return parse_port(text + host + 1, length - host - 1, url);
 }
 
 /* Copy a target without its dot segments and its fragment, and with bytes
@@ -144,7 +156,7 @@ url_parse(const char *text, struct url *ret_url)
 
     if (length > URL_LENGTH_MAX)
         return asyncio_raise(UV_ENAMETOOLONG, "URL too long");
-    r = skip_scheme(&text);
+    r = skip_scheme(&text, &url.tls);
     if (r < 0)
         return r;
     length = strcspn(text, "/?#");
@@ -156,7 +168,9 @@ url_parse(const char *text, struct url *ret_url)
     url.text = malloc(sizeof authority + 3 * strlen(text + length) + 10);
     if (url.text == NULL)
         return UV_ENOMEM;
-    char *target = url.text + sprintf(url.text, "http://%s", authority);
+    char *target = url.text
+                   + sprintf(url.text, "%s://%s", url.tls ? "https" : "http",
+                             authority);
     clean_target(text + length, target);
     url.target = target;
     *ret_url = url;
@@ -176,7 +190,7 @@ url_join(const struct url *base, const char *reference, struct url *ret_url)
         return url_parse(reference, ret_url);
 
     if (strncmp(reference, "//", 2) == 0)
-        keep = strlen("http:");
+        keep = strlen(base->tls ? "https:" : "http:");
     else if (reference[0] == '/')
         keep = (size_t) (base->target - base->text);
     else if (reference[0] == '?')
@@ -204,7 +218,7 @@ void
 url_authority(const struct url *url, char *buffer, unsigned size)
 {
     bool v6 = strchr(url->host, ':') != NULL;
-    bool standard = strcmp(url->port, "80") == 0;
+    bool standard = strcmp(url->port, standard_port(url)) == 0;
 
     snprintf(buffer, size, "%s%s%s%s%s", v6 ? "[" : "", url->host,
              v6 ? "]" : "", standard ? "" : ":", standard ? "" : url->port);

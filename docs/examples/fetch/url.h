@@ -2,12 +2,15 @@
 #ifndef FETCH_URL_H
 #define FETCH_URL_H
 
+#include <stdbool.h>
+
 enum {
     URL_LENGTH_MAX = 8192
 };
 
-/* An http URL in its parts, all of which point into one allocation. */
+/* An http or https URL in its parts, all of which point into one allocation. */
 struct url {
+    bool tls;           /* https */
     char *text;         /* "http://host[:port]/target", clean; owned */
     char host[256];     /* without the brackets of an IPv6 address */
     char port[6];       /* decimal, never empty */
