@@ -123,10 +123,11 @@ seek(asyncio_stream_reader_t *reader, const struct separators *separators,
 
     r = aio__reader_begin(reader);
     for (;;) {
-        size_t size = aio__reader_size(reader);
+        size_t size;
 
-        if (aio__unlikely(r < 0))
+        if (aio__unlikely(r < 0)) /* the reader may be gone */
             return r;
+        size = aio__reader_size(reader);
         if (size >= offset + separators->shortest) {
             if (find(reader, separators, offset, &start, ret_size))
                 break;
@@ -161,7 +162,7 @@ until(asyncio_stream_reader_t *reader, const char *separator,
     int r;
 
     if (separators.list == NULL) {
-        one.size = size > 0 ? size : strlen(one.data);
+        one.size = size > 0 && separator != NULL ? size : strlen(one.data);
         separators.list = &one;
         separators.count = 1;
     }
@@ -243,10 +244,11 @@ seek_line(asyncio_stream_reader_t *reader, size_t *ret_size)
 
     r = aio__reader_begin(reader);
     for (;;) {
-        size_t size = aio__reader_size(reader);
+        size_t size;
 
         if (aio__unlikely(r < 0))
             return r;
+        size = aio__reader_size(reader);
         if (size > offset) {
             if (find(reader, &newlines, offset, &start, ret_size))
                 break;

@@ -121,15 +121,17 @@ drain_slowly(asyncio_stream_writer_t *writer)
     if (reader != NULL && reader->code < 0)
         return aio__raise_exception(reader->code,
                                     aio__exception_ref(reader->exception));
-    if (asyncio_transport_is_closing(writer->transport)) {
+    protocol->refs++; /* the writer may be dropped meanwhile */
+    r = 0;
+    if (asyncio_transport_is_closing(writer->transport))
         /* So that connection_lost can be seen by who writes in a loop. */
         r = asyncio_sleep(0);
-        if (r < 0)
-            return r;
-    }
-    if (protocol->lost)
-        return asyncio_raise_at(UV_ECONNRESET, NULL, 0, "Connection lost");
-    return protocol->paused ? wait_in(protocol, &protocol->drains) : 0;
+    if (r >= 0 && protocol->lost)
+        r = asyncio_raise_at(UV_ECONNRESET, NULL, 0, "Connection lost");
+    else if (r >= 0 && protocol->paused)
+        r = wait_in(protocol, &protocol->drains);
+    aio__stream_protocol_unref(protocol);
+    return r;
 }
 
 int

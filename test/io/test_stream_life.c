@@ -395,3 +395,30 @@ BEHAVIOUR(a_handler_that_leaves_its_writer_open_is_warned_about)
     ck_assert_str_eq(logged, "");
     asyncio_set_log_callback(NULL, NULL);
 }
+
+struct draining {
+    asyncio_stream_writer_t *writer;
+};
+
+static int
+draining(void *frame)
+{
+    struct draining *self = frame;
+
+    asyncio_stream_writer_close(self->writer);
+    return asyncio_stream_writer_drain(self->writer);
+}
+
+BEHAVIOUR(a_writer_may_be_dropped_while_it_drains)
+{
+    struct stream s = open_pair(0);
+    asyncio_task_t *task =
+        asyncio_create_task(asyncio_coro(draining, .writer = s.writer));
+
+    assert_r(asyncio_sleep(0), 0);
+    asyncio_stream_writer_unref(s.writer);
+    asyncio_stream_reader_unref(s.reader);
+    assert_r(asyncio_await(task), UV_ECONNRESET);
+    asyncio_task_unref(task);
+    close(s.peer);
+}

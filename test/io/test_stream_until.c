@@ -212,3 +212,47 @@ BEHAVIOUR(it_does_not_matter_where_the_bytes_are_cut, .times = 11)
     assert_r(asyncio_sleep(0), 0);
     assert_rest(reader, "-end");
 }
+
+BEHAVIOUR(the_size_of_no_separator_is_that_of_a_newline)
+{
+    asyncio_stream_reader_t *reader = reader_with(0, "hello\nworld\n");
+    char text[64];
+
+    assert_r((int) asyncio_stream_reader_readuntil(reader, NULL, text,
+                                                   sizeof text,
+                                                   .separator_size = 6),
+             6);
+    ck_assert_str_eq(text, "hello\n");
+    asyncio_stream_reader_unref(reader);
+}
+
+struct waiting {
+    asyncio_stream_reader_t *reader;
+    bool line;
+};
+
+static int
+waiting(void *frame)
+{
+    struct waiting *self = frame;
+    char text[64];
+
+    return (int) (self->line
+                      ? asyncio_stream_reader_readline(self->reader, text,
+                                                       sizeof text)
+                      : asyncio_stream_reader_readuntil(self->reader, "ab",
+                                                        text, sizeof text));
+}
+
+BEHAVIOUR(a_reader_that_is_dropped_meanwhile_is_closed, .times = 2)
+{
+    asyncio_stream_reader_t *reader = reader_with(0, "x");
+    asyncio_task_t *task = asyncio_create_task(
+        asyncio_coro(waiting, .reader = reader, .line = _i == 0));
+
+    assert_r(asyncio_sleep(0), 0);
+    asyncio_stream_reader_feed_eof(reader);
+    asyncio_stream_reader_unref(reader);
+    assert_r(asyncio_await(task), ASYNCIO_ERR_CLOSED);
+    asyncio_task_unref(task);
+}
