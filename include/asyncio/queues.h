@@ -33,6 +33,7 @@ typedef struct asyncio_queue {
     asyncio_compare_t compare;     /* private: of a heap */
     asyncio_drop_t drop;           /* private: of items; may be NULL */
     int maxsize;                   /* private: as it was given */
+    uint32_t inside;               /* private: tasks in put() and get() */
     uint8_t kind;                  /* private */
     bool is_shutdown;              /* private */
 } asyncio_queue_t;
@@ -94,7 +95,8 @@ asyncio_lifo_queue_init(asyncio_lifo_queue_t *queue, int maxsize,
  *
  * @python   del queue
  * @param    queue  a queue
- * @return   0; UV_EBUSY while tasks wait for it
+ * @return   0; UV_EBUSY while tasks wait for it, or were woken and have not run
+ *           since
  * @suspends never
  */
 ASYNCIO_EXPORT int asyncio_queue_fini(asyncio_queue_t *queue);

@@ -16,6 +16,7 @@
 
 #include <stdio.h>
 
+#include "base/panic.h"
 #include "sync/items.h"
 #include "sync/waitqueue.h"
 
@@ -78,6 +79,22 @@ drop_items(asyncio_queue_t *queue)
     }
 }
 
+/* Those that were woken have left the queues of waiters, but will look at this
+ * one again. */
+static int
+fini_inside(const asyncio_queue_t *queue)
+{
+    asyncio_loop_t *loop = queue->getters.loop != NULL ? queue->getters.loop
+                                                       : queue->putters.loop;
+
+    if (queue->inside == 0)
+        return 0;
+    if (loop->debug)
+        aio__panic("a %s is given up before %u tasks have left it",
+                   names[queue->kind], queue->inside);
+    return UV_EBUSY;
+}
+
 int
 asyncio_queue_fini(asyncio_queue_t *queue)
 {
@@ -89,6 +106,8 @@ asyncio_queue_fini(asyncio_queue_t *queue)
         r = aio__waitqueue_fini(&queue->putters, name);
     if (r == 0)
         r = aio__waitqueue_fini(&queue->finished.queue, name);
+    if (r == 0)
+        r = fini_inside(queue);
     if (r < 0)
         return r;
     drop_items(queue);
@@ -150,7 +169,9 @@ asyncio_queue_put(asyncio_queue_t *queue, void *item)
     while (aio__unlikely(queue->count >= queue->limit)) {
         if (queue->is_shutdown)
             break;
+        queue->inside++;
         r = aio__waitqueue_wait(&queue->putters, &waiter, names[queue->kind]);
+        queue->inside--;
         if (aio__likely(r == 0))
             continue;
         /* It was given a place that it does not take. */
@@ -183,7 +204,9 @@ asyncio_queue_get(asyncio_queue_t *queue, void **ret_item)
     while (queue->count == 0) {
         if (aio__unlikely(queue->is_shutdown))
             break;
+        queue->inside++;
         r = aio__waitqueue_wait(&queue->getters, &waiter, names[queue->kind]);
+        queue->inside--;
         if (aio__likely(r == 0))
             continue;
         /* It was given an item that it does not take. */

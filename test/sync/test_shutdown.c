@@ -242,3 +242,49 @@ BEHAVIOUR(a_queue_cannot_be_given_up_while_tasks_wait)
     assert_r(end_by_cancel(task), ASYNCIO_ERR_CANCELLED);
     end_queue();
 }
+
+/* They look at it once more when they run. */
+BEHAVIOUR(a_queue_is_not_given_up_before_woken_tasks_have_left, .times = 2)
+{
+    asyncio_task_t *task;
+
+    fill(_i == 0 ? 0 : 1, _i == 0 ? "" : "x");
+    task = _i == 0 ? getter() : putter('y');
+    assert_r(asyncio_sleep(0), 0);
+    asyncio_queue_shutdown(&queue);
+    assert_r(asyncio_queue_fini(&queue), UV_EBUSY);
+    assert_r(finish(task), ASYNCIO_ERR_QUEUE_SHUT_DOWN);
+    end_queue();
+}
+
+static void
+give_up_too_early(void *arg)
+{
+    (void) arg;
+    asyncio_loop_set_debug(asyncio_get_running_loop(), true);
+    fill(0, "");
+    asyncio_future_unref(getter());
+    assert_r(asyncio_sleep(0), 0);
+    asyncio_queue_shutdown(&queue);
+    asyncio_queue_fini(&queue);
+}
+
+static int
+gives_up_too_early(void *arg)
+{
+    give_up_too_early(arg);
+    return 0;
+}
+
+static void
+run_that(void *arg)
+{
+    (void) arg;
+    (void) asyncio_run(asyncio_coro_new(gives_up_too_early, NULL, 0));
+}
+
+PLAIN(debug_mode_ends_a_program_that_gives_up_a_queue_too_early)
+{
+    assert_dies(run_that, NULL, SIGABRT,
+                "a Queue is given up before 1 tasks have left it");
+}
