@@ -5,6 +5,7 @@
 /* Words the compiler understands, in one place. */
 
 #include <stddef.h>
+#include <stdint.h>
 
 #define aio__likely(x)   __builtin_expect(!!(x), 1)
 #define aio__unlikely(x) __builtin_expect(!!(x), 0)
@@ -16,6 +17,13 @@
 #define aio__thread_local _Thread_local __attribute__((tls_model("initial-exec")))
 
 #define AIO__LINE 64 /* bytes of a cache line */
+
+/* Ask for the cache line that is so many bytes away, if there is one. */
+aio__inline void
+aio__prefetch(const void *from, ptrdiff_t bytes)
+{
+    __builtin_prefetch((const void *) ((uintptr_t) from + (uintptr_t) bytes));
+}
 
 #define aio__container_of(pointer, type, member)                              \
     ((type *) (void *) ((char *) (pointer) - offsetof(type, member)))

@@ -88,7 +88,7 @@ memory_size(uint32_t capacity)
 }
 
 /* Where the three arrays are. The second slot begins a cache line, so that
- * each node's children do. */
+ * each node's children do, and the first is the end of the line before. */
 static void
 lay_out(struct aio__timerheap *heap, void *memory, uint32_t capacity)
 {
@@ -134,7 +134,9 @@ aio__timerheap_fini(struct aio__timerheap *heap)
 {
     if (heap->memory != NULL)
         aio__free(heap->memory, memory_size(heap->capacity));
-    *heap = (struct aio__timerheap){.slots = NULL};
+    /* Without room for ever: what is released later belongs to no other. */
+    *heap = (struct aio__timerheap){.capacity = UINT32_MAX,
+                                    .made = UINT32_MAX};
 }
 
 static int

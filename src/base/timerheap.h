@@ -78,7 +78,7 @@ aio__timerheap_release(struct aio__timerheap *heap, struct aio__timer *timer)
     timer->id = 0;
 }
 
-/* Timers may outlive it, and be released after. */
+/* No timer can be armed any more. They may outlive it, and be released after. */
 void aio__timerheap_fini(struct aio__timerheap *heap);
 
 static inline bool

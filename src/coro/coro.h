@@ -69,12 +69,12 @@ aio__coro_idle(struct aio__coro_pool *pool)
 }
 
 /* The one that will be taken next, if any. */
-aio__inline const char *
+aio__inline const struct aio__coro *
 aio__coro_idle_next(const struct aio__coro_pool *pool)
 {
     if (pool->head == pool->tail)
         return NULL;
-    return (const char *) pool->ring[(pool->tail - 1) & (pool->ring_size - 1)];
+    return pool->ring[(pool->tail - 1) & (pool->ring_size - 1)];
 }
 
 aio__inline int

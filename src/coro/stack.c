@@ -40,6 +40,9 @@
 #ifndef MADV_GUARD_INSTALL
 #define MADV_GUARD_INSTALL 102
 #endif
+#ifndef SYS_process_madvise
+#define SYS_process_madvise 440
+#endif
 #define PIDFD_OF_ONESELF (-10000) /* PIDFD_SELF of <linux/pidfd.h> */
 
 enum {
@@ -64,6 +67,12 @@ static enum aio__guard guard_kind;
 static bool batches;    /* one system call can advise on many stacks */
 static long guards_max; /* by mprotect, in the whole process */
 static atomic_long guards;
+
+static size_t
+page_size(void)
+{
+    return (size_t) sysconf(_SC_PAGESIZE);
+}
 
 static long
 read_max_map_count(void)
@@ -107,22 +116,23 @@ static bool
 kernel_has_batches(void *page, size_t size)
 {
     return !AIO__ON_VALGRIND
-        && advise(&(struct iovec){page, size}, 1, MADV_GUARD_INSTALL) == 1;
+        && advise(&(struct iovec){page, size}, 1, MADV_GUARD_INSTALL) == 1
+        && is_guarded(page);
 }
 
 static bool
 kernel_has_guards(void)
 {
-    size_t page = (size_t) sysconf(_SC_PAGESIZE);
-    void *probe = mmap(NULL, page, PROT_READ | PROT_WRITE,
+    size_t page = page_size();
+    char *probe = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE,
                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     bool has;
 
     if (probe == MAP_FAILED)
         return false;
     has = madvise(probe, page, MADV_GUARD_INSTALL) == 0 && is_guarded(probe);
-    batches = has && kernel_has_batches(probe, page);
-    munmap(probe, page);
+    batches = has && kernel_has_batches(probe + page, page);
+    munmap(probe, 2 * page);
     return has;
 }
 
@@ -149,12 +159,18 @@ aio__stack_guard(void)
     return guard_kind;
 }
 
+static size_t
+round_up(size_t size)
+{
+    return (size + page_size() - 1) & ~(page_size() - 1);
+}
+
 size_t
 aio__stack_round(size_t size)
 {
-    size_t page = (size_t) sysconf(_SC_PAGESIZE);
+    size_t least = 4 * page_size(); /* one of them is the guard */
 
-    return (size + page - 1) & ~(page - 1);
+    return size > least ? round_up(size) : least;
 }
 
 int
@@ -169,7 +185,7 @@ aio__stacks_init(struct aio__stacks *stacks, size_t size)
     stacks->guard = stacks->size / 4 < AIO__STACK_GUARD_MAX
         ? stacks->size / 4
         : AIO__STACK_GUARD_MAX;
-    stacks->guard = aio__stack_round(stacks->guard);
+    stacks->guard = round_up(stacks->guard);
     return 0;
 }
 
@@ -277,7 +293,7 @@ install_guard(char *low, size_t size)
 static uint32_t
 make_ahead(const struct aio__stacks *stacks, char *low, uint32_t count)
 {
-    size_t page = aio__stack_round(1);
+    size_t page = page_size();
     struct iovec parts[AHEAD_MOST];
     int done;
 

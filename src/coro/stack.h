@@ -41,7 +41,7 @@ enum aio__guard {
 /* By ASYNCIO_GUARD=madvise|mprotect|none, else the best the kernel has. */
 enum aio__guard aio__stack_guard(void);
 
-/* Up to whole pages. */
+/* Up to whole pages, and at least four. */
 size_t aio__stack_round(size_t size);
 
 /* `size` 0: the default. -EINVAL for one that is too small or too large. */

@@ -4,8 +4,8 @@
  *
  * An address that several hosts resolve to is bound once. Sockets of IPv6 take
  * no IPv4 clients, because the IPv4 address has a socket of its own; with port
- * 0 all of them get the port that the first one got. Somebody else may have it
- * at another of the addresses: then the first one gets another.
+ * 0 all of them get the port that the first one got. If that is bound at
+ * another of the addresses the first one gets another.
  *
  * Python counterpart: BaseEventLoop.create_server.
  */

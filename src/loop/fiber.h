@@ -26,7 +26,8 @@ struct aio__fiber {
     struct aio__coro *coro;       /* from the first step to the end */
     struct aio__waiter *waiter;   /* suspended on it, and not woken; or NULL */
     uint32_t stack_size;          /* in KiB; 0: the loop's */
-    uint16_t depth;               /* of that waiter below `coro`, in lines */
+    uint16_t depth;               /* of its last waiter below `coro`, in
+                                   * cache lines; a guess is good enough */
     bool must_cancel;             /* the next step gets a cancellation */
     bool ended_eagerly;           /* in its first step, inside its creator's */
     asyncio_context_t *context;   /* it runs in */
@@ -84,7 +85,8 @@ aio__wake(struct aio__waiter *waiter, int status)
 }
 
 /* The same with 0, for who knows the fiber: its stack is not touched, which
- * would be a cache miss, or two, where many wait. */
+ * would be a cache miss, or two, where many wait. The waiter does not learn of
+ * it, so nobody else may know that one but by `fiber->waiter`. */
 aio__inline void
 aio__wake_fiber(asyncio_loop_t *loop, struct aio__fiber *fiber)
 {
@@ -134,20 +136,21 @@ aio__inline void
 aio__fiber_prefetch(asyncio_loop_t *loop, struct aio__job *next)
 {
     struct aio__fiber *fiber;
-    const char *stack;
+    const struct aio__coro *coro;
+    ptrdiff_t depth;
 
     if (next == NULL || next->run != NULL)
         return;
     fiber = aio__container_of(next, struct aio__fiber, job);
-    stack = (const char *) fiber->coro;
-    if (stack == NULL && (stack = aio__coro_idle_next(&loop->pool)) == NULL)
+    coro = fiber->coro;
+    if (coro == NULL && (coro = aio__coro_idle_next(&loop->pool)) == NULL)
         return;
-    __builtin_prefetch(next->next);
-    __builtin_prefetch((char *) next->next + offsetof(struct aio__fiber, depth));
-    __builtin_prefetch(stack);
-    stack -= (size_t) fiber->depth * AIO__LINE;
-    __builtin_prefetch(stack - AIO__LINE);
-    __builtin_prefetch(stack + AIO__LINE);
+    depth = (ptrdiff_t) fiber->depth * AIO__LINE;
+    aio__prefetch(next->next, 0);
+    aio__prefetch(next->next, offsetof(struct aio__fiber, depth));
+    aio__prefetch(coro, 0);
+    aio__prefetch(coro, -depth - AIO__LINE);
+    aio__prefetch(coro, -depth + AIO__LINE);
 }
 
 /* A step is due: what comes next in this pass is a fiber with a stack, which

@@ -176,16 +176,18 @@ run_ready(asyncio_loop_t *loop)
     }
 }
 
-/* One of these fires after the first: what it belongs to has been out of the
- * caches for as long as it slept. */
+/* Slot 0 fires after the timer in hand, and one of these after that: what it
+ * belongs to has been out of the caches for as long as it slept. A task's
+ * fiber lies before its timer. */
 static void
 prefetch_timers(const struct aio__timerheap *heap)
 {
     for (uint32_t i = 1; i <= 4 && i < heap->sorted; i++) {
-        const char *timer = (char *) aio__timerheap_timer(heap, &heap->slots[i]);
+        const struct aio__timer *timer =
+            aio__timerheap_timer(heap, &heap->slots[i]);
 
-        __builtin_prefetch(timer);
-        __builtin_prefetch(timer - 64);
+        aio__prefetch(timer, 0);
+        aio__prefetch(timer, -AIO__LINE);
     }
 }
 

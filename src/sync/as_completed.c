@@ -182,7 +182,7 @@ make(asyncio_loop_t *loop, size_t count, bool timed)
     asyncio_queue_init(&it->done, 0, NULL);
     if (aio__items_reserve(&it->done, count) < 0)
         goto no_memory;
-    if (timed
+    if (timed /* not on a closed loop */
         && aio__timerheap_reserve(&loop->timers, &it->timer, on_timer) < 0)
         goto no_memory;
     it->loop = loop;

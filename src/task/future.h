@@ -30,7 +30,8 @@ struct asyncio_future {
     const struct aio__future_type *type;
     asyncio_loop_t *loop;         /* a reference; NULL for immortal ones */
     uint32_t refs;                /* AIO__IMMORTAL: never freed */
-    uint32_t frame_size;          /* of a task's frame, bytes */
+    uint32_t frame_size;          /* of a task's frame, bytes; here it fills a
+                                   * hole */
     uint8_t state;                /* enum aio__future_state */
     bool unretrieved;             /* failed, and nobody looked at it yet */
     bool marked;                  /* seen already, while a list is read */

@@ -166,7 +166,8 @@ static const struct aio__fiber_ops ops = {.run = task_run,
                                           .describe = aio__task_describe,
                                           .lost = task_lost};
 
-/* The sleep is over. */
+/* The sleep is over. The running loop is the task's, whose own pointer to it
+ * is in another cache line. */
 static void
 on_timer(struct aio__timer *timer)
 {

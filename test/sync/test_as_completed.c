@@ -331,3 +331,25 @@ SCENARIO(as_completed_without_memory_says_so_at_its_first_step)
     asyncio_future_unref_array(futures, 2);
     return r;
 }
+
+PLAIN(a_closed_loop_has_no_timers)
+{
+    asyncio_loop_t *loop;
+    asyncio_task_t *tasks[40];
+    asyncio_as_completed_t *it;
+
+    assert_r(asyncio_testing_loop_factory(&loop), 0);
+    for (int i = 0; i < 40; i++)
+        tasks[i] =
+            asyncio_loop_create_task(loop, asyncio_coro(nap, .seconds = 0));
+    assert_r(asyncio_loop_run_until_complete(loop, tasks[39]), 0);
+    assert_r(asyncio_loop_close(loop), 0);
+    asyncio_set_event_loop(loop);
+    it = asyncio_as_completed(tasks, 1, .timeout = 5);
+    assert_r(asyncio_as_completed_next(it, NULL), UV_ENOMEM);
+    asyncio_as_completed_unref(it);
+    /* Their slots are no more. */
+    asyncio_future_unref_array(tasks, 40);
+    asyncio_set_event_loop(NULL);
+    asyncio_loop_unref(loop);
+}
