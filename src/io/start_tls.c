@@ -79,6 +79,23 @@ asyncio_loop_start_tls(asyncio_loop_t *loop, asyncio_transport_t *transport,
     return r;
 }
 
+/* Data right behind the handshake came while the reader knew the former
+ * transport only; when that was too much, it is the new one that waits. */
+static void
+change_transport(asyncio_stream_reader_t *reader, asyncio_transport_t *above)
+{
+    asyncio_transport_t *below = reader->transport;
+
+    if (reader->paused) {
+        (void) asyncio_transport_resume_reading(below);
+        reader->paused = aio__reader_size(reader) > 2 * reader->limit;
+    }
+    if (reader->paused)
+        (void) asyncio_transport_pause_reading(above);
+    reader->transport = asyncio_transport_ref(above);
+    asyncio_transport_unref(below);
+}
+
 int
 asyncio_stream_writer_start_tls(asyncio_stream_writer_t *writer,
                                 asyncio_ssl_context_t *sslcontext,
@@ -108,10 +125,7 @@ asyncio_stream_writer_start_tls(asyncio_stream_writer_t *writer,
     protocol->over_ssl = true;
     if (!protocol->lost)
         protocol->transport = above;
-    if (reader != NULL && reader->transport != NULL) {
-        asyncio_transport_unref(reader->transport);
-        reader->transport = asyncio_transport_ref(above);
-        reader->paused = false;
-    }
+    if (reader != NULL && reader->transport != NULL)
+        change_transport(reader, above);
     return 0;
 }

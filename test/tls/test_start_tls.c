@@ -69,6 +69,33 @@ BEHAVIOUR(reader_and_writer_stay_valid_when_a_stream_is_upgraded)
     asyncio_ssl_context_unref(ours);
 }
 
+BEHAVIOUR(data_behind_the_handshake_may_be_more_than_the_reader_takes)
+{
+    static char data[5000], answer[sizeof data];
+    asyncio_ssl_context_t *theirs = server_context("server");
+    asyncio_ssl_context_t *ours = client_context();
+    asyncio_server_t *server;
+    struct stream s;
+
+    assert_r(asyncio_start_server(upgrade, "127.0.0.1", 0, &server,
+                                  .arg = theirs, .limit = 16),
+             0);
+    s = connect_plain(server);
+    assert_r(asyncio_stream_writer_start_tls(s.writer, ours,
+                                             .server_hostname = "server.test"),
+             0);
+    for (int i = 0; i < 4; i++) {
+        assert_r(asyncio_stream_writer_write(s.writer, data, sizeof data), 0);
+        assert_r((int) asyncio_stream_reader_readexactly(s.reader, answer,
+                                                         sizeof answer),
+                 sizeof answer);
+    }
+    hang_up(s);
+    end(server);
+    asyncio_ssl_context_unref(theirs);
+    asyncio_ssl_context_unref(ours);
+}
+
 BEHAVIOUR(a_failed_upgrade_ends_the_stream)
 {
     asyncio_ssl_context_t *theirs = server_context("unknown");
