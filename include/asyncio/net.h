@@ -456,8 +456,9 @@ typedef struct asyncio_start_tls_options {
  * @return   0, after the handshake; ASYNCIO_ERR_TYPE for a transport that
  *           cannot carry TLS, or no context; ASYNCIO_ERR_VALUE for a hostname
  *           that is missing or none, or a negative timeout;
- *           ASYNCIO_ERR_RUNTIME for a transport that is closing; then nothing
- *           has changed. ASYNCIO_ERR_SSL_CERT_VERIFICATION; ASYNCIO_ERR_SSL;
+ *           ASYNCIO_ERR_RUNTIME for a transport that is closing, or carries
+ *           TLS already; then nothing has changed.
+ *           ASYNCIO_ERR_SSL_CERT_VERIFICATION; ASYNCIO_ERR_SSL;
  *           UV_ECONNRESET when the peer went away; UV_ECONNABORTED when it
  *           took too long; UV_ENOTSUP without OpenSSL; UV_ENOMEM;
  *           ASYNCIO_ERR_CANCELLED

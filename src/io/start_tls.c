@@ -4,7 +4,8 @@
  *
  * Reading is paused until the new protocol has begun, so that the first bytes
  * of the handshake are not taken for the program's. The layer above is
- * reached through the context's operations only.
+ * reached through the context's operations only. A second start_tls on the
+ * same transport would put out the first one's protocol, and is refused.
  *
  * Python counterpart: loop.start_tls and StreamWriter.start_tls.
  */
@@ -37,7 +38,7 @@ check(asyncio_loop_t *loop, asyncio_transport_t *transport,
     if (transport->closing)
         return asyncio_raise_at(ASYNCIO_ERR_RUNTIME, NULL, 0,
                                 "Transport is closing");
-    return 0;
+    return aio__transport_check_free(transport, "start_tls");
 }
 
 int
@@ -68,6 +69,7 @@ asyncio_loop_start_tls(asyncio_loop_t *loop, asyncio_transport_t *transport,
         &between, &above);
     if (r < 0)
         return r;
+    transport->use = AIO__TRANSPORT_UNDER_TLS;
     asyncio_transport_ref(above);
     (void) asyncio_transport_pause_reading(transport);
     asyncio_transport_set_protocol(transport, between);

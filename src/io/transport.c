@@ -40,6 +40,7 @@ aio__transport_init(asyncio_transport_t *transport,
     transport->closing = false;
     transport->left_open = false;
     transport->protocol_paused = false;
+    transport->use = AIO__TRANSPORT_FREE;
     aio__context_init(&transport->context, aio__context_current()->map,
                       on_release);
     aio__loop_hold(loop);
@@ -77,6 +78,17 @@ asyncio_transport_unref(asyncio_transport_t *transport)
     aio__loop_release(transport->loop);
     aio__context_drop(&transport->context);
     return NULL;
+}
+
+int
+aio__transport_check_free(const asyncio_transport_t *transport,
+                          const char *name)
+{
+    if (transport->use == AIO__TRANSPORT_UNDER_TLS)
+        return asyncio_raise_at(ASYNCIO_ERR_RUNTIME, NULL, 0,
+                                "unable to %s; the transport carries TLS",
+                                name);
+    return 0;
 }
 
 void

@@ -46,6 +46,13 @@ struct aio__transport_type {
     void (*fini)(asyncio_transport_t *transport);
 };
 
+/* What keeps others from using it: nobody may put a protocol of theirs in the
+ * place of one that is not the program's. */
+enum aio__transport_use {
+    AIO__TRANSPORT_FREE,
+    AIO__TRANSPORT_UNDER_TLS /* by start_tls; for ever */
+};
+
 struct asyncio_transport {
     const struct aio__transport_type *type;
     asyncio_loop_t *loop;         /* its memory is held */
@@ -56,6 +63,7 @@ struct asyncio_transport {
     bool closing;                 /* by close, abort or an error */
     bool left_open;               /* when its loop closed */
     bool protocol_paused;         /* by pause_writing */
+    uint8_t use;                  /* enum aio__transport_use */
     asyncio_context_t context;    /* callbacks run in; its release frees all */
 };
 
@@ -66,6 +74,10 @@ void aio__transport_init(asyncio_transport_t *transport,
 
 /* Callbacks run in the caller's context from now on. */
 void aio__transport_capture(asyncio_transport_t *transport);
+
+/* 0, or ASYNCIO_ERR_RUNTIME while it is in use: `name` is not possible. */
+int aio__transport_check_free(const asyncio_transport_t *transport,
+                              const char *name);
 
 /* A protocol's callback, or the system, failed: tell the exception handler.
  * The codes of the interrupt class leave the loop instead. */

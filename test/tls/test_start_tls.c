@@ -142,6 +142,43 @@ BEHAVIOUR(a_name_is_needed_and_without_one_nothing_has_changed)
     asyncio_ssl_context_unref(ours);
 }
 
+struct upgrading {
+    asyncio_stream_writer_t *writer;
+    asyncio_ssl_context_t *context;
+};
+
+static int
+upgrading(void *frame)
+{
+    struct upgrading *self = frame;
+
+    return asyncio_stream_writer_start_tls(self->writer, self->context,
+                                           .server_hostname = "server.test");
+}
+
+BEHAVIOUR(a_second_upgrade_is_refused_and_the_first_goes_on)
+{
+    asyncio_ssl_context_t *theirs = server_context("server");
+    asyncio_ssl_context_t *ours = client_context();
+    asyncio_server_t *server = serve_plain(upgrade, theirs);
+    struct stream s = connect_plain(server);
+    asyncio_task_t *first = asyncio_create_task(
+        asyncio_coro(upgrading, .writer = s.writer, .context = ours));
+
+    assert_r(asyncio_sleep(0), 0);
+    assert_r(asyncio_stream_writer_start_tls(s.writer, ours,
+                                             .server_hostname = "server.test"),
+             ASYNCIO_ERR_RUNTIME);
+    assert_message("unable to start_tls; the transport carries TLS");
+    assert_r(asyncio_await(first), 0);
+    asyncio_task_unref(first);
+    assert_echo(s, "secret\n");
+    hang_up(s);
+    end(server);
+    asyncio_ssl_context_unref(theirs);
+    asyncio_ssl_context_unref(ours);
+}
+
 /* Upgrades an encrypted stream once more. */
 static int
 upgrade_again(asyncio_stream_reader_t *reader, asyncio_stream_writer_t *writer,
