@@ -456,8 +456,8 @@ typedef struct asyncio_start_tls_options {
  * @return   0, after the handshake; ASYNCIO_ERR_TYPE for a transport that
  *           cannot carry TLS, or no context; ASYNCIO_ERR_VALUE for a hostname
  *           that is missing or none, or a negative timeout;
- *           ASYNCIO_ERR_RUNTIME for a transport that is closing, or carries
- *           TLS already; then nothing has changed.
+ *           ASYNCIO_ERR_RUNTIME for a transport that is closing, carries
+ *           TLS already, or sends a file; then nothing has changed.
  *           ASYNCIO_ERR_SSL_CERT_VERIFICATION; ASYNCIO_ERR_SSL;
  *           UV_ECONNRESET when the peer went away; UV_ECONNABORTED when it
  *           took too long; UV_ENOTSUP without OpenSSL; UV_ENOMEM;
@@ -488,7 +488,8 @@ typedef struct asyncio_sendfile_options {
  * @param    file       descriptor of a regular file; its position is set to the
  *                      end of what was sent
  * @param    options    keywords, or NULL
- * @return   the bytes sent; ASYNCIO_ERR_RUNTIME when the transport is closing;
+ * @return   the bytes sent; ASYNCIO_ERR_RUNTIME when the transport is closing,
+ *           sends a file already or carries TLS by start_tls;
  *           ASYNCIO_ERR_SENDFILE_NOT_AVAILABLE with no_fallback;
  *           ASYNCIO_ERR_VALUE for a negative offset or count; an error of the
  *           connection or the file; ASYNCIO_ERR_CANCELLED

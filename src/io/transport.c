@@ -84,6 +84,9 @@ int
 aio__transport_check_free(const asyncio_transport_t *transport,
                           const char *name)
 {
+    if (transport->use == AIO__TRANSPORT_SENDS_FILE)
+        return asyncio_raise_at(ASYNCIO_ERR_RUNTIME, NULL, 0,
+                                "unable to %s; sendfile is in progress", name);
     if (transport->use == AIO__TRANSPORT_UNDER_TLS)
         return asyncio_raise_at(ASYNCIO_ERR_RUNTIME, NULL, 0,
                                 "unable to %s; the transport carries TLS",

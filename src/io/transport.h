@@ -50,6 +50,7 @@ struct aio__transport_type {
  * place of one that is not the program's. */
 enum aio__transport_use {
     AIO__TRANSPORT_FREE,
+    AIO__TRANSPORT_SENDS_FILE,
     AIO__TRANSPORT_UNDER_TLS /* by start_tls; for ever */
 };
 

@@ -6,7 +6,7 @@
  * file to the socket, and reading is paused. A transport that is no plain
  * socket gets the file in pieces instead, each when there is room for it:
  * meanwhile a protocol of our own stands in for the program's, to hear of the
- * flow control.
+ * flow control. Either way there is one waiter, and one file at a time.
  *
  * Python counterpart: loop.sendfile, _SendfileFallbackProtocol.
  */
@@ -286,7 +286,7 @@ check(const struct sending *s, int64_t count)
     if (s->offset < 0 || count < 0)
         return asyncio_raise_at(ASYNCIO_ERR_VALUE, NULL, 0,
                                 "offset and count must not be negative");
-    return 0;
+    return aio__transport_check_free(s->transport, "sendfile");
 }
 
 int64_t
@@ -306,9 +306,11 @@ asyncio_loop_sendfile(asyncio_loop_t *loop, asyncio_transport_t *transport,
     if (r < 0)
         return r;
     asyncio_transport_ref(transport);
+    transport->use = AIO__TRANSPORT_SENDS_FILE;
     reading = asyncio_transport_is_reading(transport);
     (void) asyncio_transport_pause_reading(transport);
     r = send_all(&s, !aio__option(options, no_fallback, false));
+    transport->use = AIO__TRANSPORT_FREE;
     if (reading)
         (void) asyncio_transport_resume_reading(transport);
     if (s.sent > 0)

@@ -240,6 +240,59 @@ BEHAVIOUR(over_a_closing_transport_no_file_is_sent)
     close(file);
 }
 
+BEHAVIOUR(a_second_sendfile_is_refused_and_the_first_goes_on, .times = 2)
+{
+    struct peer peer = {.size = 0};
+    int file = make_file(HUGE_SIZE), fd = connected(&peer);
+    asyncio_task_t *task;
+
+    no_sendfile = _i == 1;
+    task = start_sending(&peer, file);
+    for (int i = 0; i < 10; i++)
+        assert_r(asyncio_sleep(0), 0);
+    assert_r((int) asyncio_loop_sendfile(LOOP, peer.transport, file),
+             ASYNCIO_ERR_RUNTIME);
+    ck_assert_ptr_nonnull(strstr(
+        error_text(), "unable to sendfile; sendfile is in progress"));
+    ck_assert(!asyncio_transport_is_reading(peer.transport));
+    receive(fd, 0, HUGE_SIZE);
+    assert_r(asyncio_await(task), HUGE_SIZE);
+    asyncio_task_unref(task);
+    /* Then the transport is free again. */
+    assert_r((int) asyncio_loop_sendfile(LOOP, peer.transport, file,
+                                         .count = 100),
+             100);
+    receive(fd, 0, 100);
+    close(fd);
+    peer_end(&peer);
+    close(file);
+}
+
+BEHAVIOUR(while_a_file_is_sent_there_is_no_start_tls, .times = 2)
+{
+    struct peer peer = {.size = 0};
+    int file = make_file(HUGE_SIZE), fd = connected(&peer);
+    asyncio_transport_t *secret;
+    asyncio_task_t *task;
+
+    no_sendfile = _i == 1;
+    task = start_sending(&peer, file);
+    for (int i = 0; i < 10; i++)
+        assert_r(asyncio_sleep(0), 0);
+    assert_r(asyncio_loop_start_tls(LOOP, peer.transport, &peer.protocol,
+                                    asyncio_ssl_context_default(), &secret,
+                                    .server_hostname = "server.test"),
+             ASYNCIO_ERR_RUNTIME);
+    ck_assert_ptr_nonnull(strstr(
+        error_text(), "unable to start_tls; sendfile is in progress"));
+    receive(fd, 0, HUGE_SIZE);
+    assert_r(asyncio_await(task), HUGE_SIZE);
+    asyncio_task_unref(task);
+    close(fd);
+    peer_end(&peer);
+    close(file);
+}
+
 static int
 make_datagrams(void *arg, asyncio_protocol_t **ret_protocol)
 {
