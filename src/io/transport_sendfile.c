@@ -45,6 +45,17 @@ advance(struct sending *s, int64_t n)
         s->left -= n;
 }
 
+/* What a wait gave, unless the connection was lost meanwhile: it may have been
+ * woken first, and by now there is no descriptor. */
+static int
+unless_lost(const struct aio__conn *conn, int r)
+{
+    if (r < 0 || !conn->losing)
+        return r;
+    return conn->exception != NULL ? asyncio_exception_code(conn->exception)
+                                   : UV_ECONNRESET;
+}
+
 /* One step of the system call: bytes, 0 at the end, or an error. */
 static int64_t
 native_step(struct sending *s, struct aio__conn *conn)
@@ -60,7 +71,7 @@ native_step(struct sending *s, struct aio__conn *conn)
             continue;
         if (errno != EAGAIN)
             return -errno;
-        r = aio__conn_wait_writable(conn);
+        r = unless_lost(conn, aio__conn_wait_writable(conn));
         if (r < 0)
             return r;
     }
@@ -76,9 +87,10 @@ not_available(int64_t code)
 static int
 send_native(struct sending *s, struct aio__conn *conn)
 {
-    int r;
+    int r = 0;
 
-    r = conn->queue.size > 0 ? aio__conn_wait_writable(conn) : 0;
+    if (conn->queue.size > 0)
+        r = unless_lost(conn, aio__conn_wait_writable(conn));
     while (r >= 0 && s->left != 0) {
         int64_t n = native_step(s, conn);
 
@@ -94,9 +106,7 @@ send_native(struct sending *s, struct aio__conn *conn)
         if (n == 0)
             return 0;
         advance(s, n);
-        r = asyncio_sleep(0);
-        if (r >= 0 && conn->losing)
-            r = UV_ECONNRESET;
+        r = unless_lost(conn, asyncio_sleep(0));
     }
     return r;
 }

@@ -15,15 +15,20 @@
 
 /* The system's, unless a test wants it missing. */
 static bool no_sendfile;
+static bool was_full; /* it found no room */
 
 ssize_t
 sendfile(int out, int in, off_t *offset, size_t count)
 {
+    ssize_t n;
+
     if (no_sendfile) {
         errno = ENOSYS;
         return -1;
     }
-    return syscall(SYS_sendfile, out, in, offset, count);
+    n = syscall(SYS_sendfile, out, in, offset, count);
+    was_full = n < 0 && errno == EAGAIN;
+    return n;
 }
 
 /* The system's, which takes no more at once than a test allows. */
@@ -392,6 +397,44 @@ BEHAVIOUR(a_peer_that_goes_in_the_middle_is_an_error, .times = 2)
     ck_assert(asyncio_transport_is_closing(peer.transport));
     peer_end(&peer);
     ck_assert_int_eq(peer.calls[strlen(peer.calls) - 1], 'l');
+    close(file);
+}
+
+BEHAVIOUR(a_reset_while_the_file_waits_for_room_is_told_as_such)
+{
+    struct peer peer = {.size = 0};
+    int file = make_file(HUGE_SIZE), fd = connected(&peer);
+    asyncio_task_t *task = start_sending(&peer, file);
+
+    WAIT_FOR(was_full);
+    close(fd); /* with bytes unread: a reset */
+    assert_r(asyncio_await(task), UV_ECONNRESET);
+    asyncio_task_unref(task);
+    peer_end(&peer);
+    ck_assert_int_eq(peer.lost_code, UV_ECONNRESET);
+    close(file);
+}
+
+BEHAVIOUR(a_close_before_the_file_has_begun_ends_its_sending)
+{
+    static char before[HUGE_SIZE];
+    struct peer peer = {.size = 0};
+    int file = make_file(4096), fd = connected(&peer);
+    asyncio_task_t *task;
+
+    for (size_t i = 0; i < sizeof before; i++)
+        before[i] = byte_at(i);
+    assert_r(asyncio_transport_write(peer.transport, before, sizeof before),
+             0);
+    task = start_sending(&peer, file);
+    assert_r(asyncio_sleep(0), 0);
+    asyncio_transport_close(peer.transport);
+    receive(fd, 0, sizeof before);
+    assert_r(asyncio_await(task), UV_ECONNRESET);
+    asyncio_task_unref(task);
+    ck_assert_int_eq(position(file), 0);
+    close(fd);
+    peer_end(&peer);
     close(file);
 }
 
