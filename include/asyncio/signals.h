@@ -13,13 +13,14 @@ ASYNCIO_BEGIN_DECLS
 
 typedef struct asyncio_loop_add_signal_handler_options {
     size_t size;
-    asyncio_drop_t drop; /* of arg, when the handler is removed */
+    asyncio_drop_t drop; /* of arg, when removed or replaced */
 } asyncio_loop_add_signal_handler_options_t;
 
 /**
  * Call back, as an ordinary callback, each time a signal arrives. Replaces
- * the former handler of this loop; several loops may handle a signal. A forked
- * child ignores it until it does something else about it.
+ * the former handler of this loop, also for what arrived before and was not
+ * handled yet; several loops may handle a signal. A forked child ignores it
+ * until it does something else about it.
  *
  * @python   loop.add_signal_handler(signum, callback, *args)
  * @param    loop      a loop of this thread (in Python only the main one)

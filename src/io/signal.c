@@ -10,6 +10,9 @@
  * child, whose signals would be the parent's: so a child gets a handler that
  * does nothing for all of them.
  *
+ * What is called is apart from libuv's handle: a handler that replaces another
+ * takes over the handle, and with it the signals that are on their way.
+ *
  * Python counterpart: loop.add_signal_handler of unix_events.
  */
 #include <pthread.h>
@@ -23,17 +26,24 @@
 #include "loop/loop.h"
 #include "loop/report.h"
 
+/* What to call. */
+struct target {
+    asyncio_callback_t callback;
+    void *arg;
+    asyncio_drop_t drop;
+    asyncio_context_t context; /* its release frees the whole */
+    bool runs;
+    bool over; /* whoever it runs for ends it */
+};
+
 /* The handler of one signal in one loop. */
 struct handler {
     uv_signal_t signal; /* its close callback ends us */
     struct aio__list link;
     struct aio__job job;
     asyncio_loop_t *loop;
-    asyncio_callback_t callback;
-    void *arg;
-    asyncio_drop_t drop;
-    asyncio_context_t context; /* its release frees the whole */
-    unsigned pending;          /* arrived, and the callback has not run */
+    struct target *target; /* owned */
+    unsigned pending;      /* arrived, and no callback has run */
     bool runs;
     bool removed;
     bool closed; /* its close callback was called */
@@ -97,23 +107,49 @@ forget(int signum)
 }
 
 static void
-handler_release(asyncio_context_t *context)
+target_release(asyncio_context_t *context)
 {
-    struct handler *handler =
-        aio__container_of(context, struct handler, context);
+    struct target *target = aio__container_of(context, struct target, context);
 
     aio__context_fini(context);
-    aio__free(handler, sizeof *handler);
+    aio__free(target, sizeof *target);
+}
+
+static struct target *
+target_new(asyncio_callback_t callback, void *arg)
+{
+    struct target *target = aio__calloc(1, sizeof *target);
+
+    if (target == NULL)
+        return NULL;
+    target->callback = callback;
+    target->arg = arg;
+    aio__context_init(&target->context, aio__context_current()->map,
+                      target_release);
+    return target;
+}
+
+/* Last: the drop may do anything. */
+static void
+target_end(struct target *target)
+{
+    target->over = true;
+    if (target->runs)
+        return;
+    if (target->drop != NULL)
+        target->drop(target->arg);
+    aio__context_drop(&target->context);
 }
 
 static void
 free_if_over(struct handler *handler)
 {
+    struct target *target = handler->target;
+
     if (!handler->closed || handler->runs)
         return;
-    if (handler->drop != NULL)
-        handler->drop(handler->arg);
-    aio__context_drop(&handler->context);
+    aio__free(handler, sizeof *handler);
+    target_end(target);
 }
 
 static void
@@ -129,21 +165,32 @@ on_closed(uv_handle_t *handle)
 }
 
 static void
+call(asyncio_loop_t *loop, struct target *target)
+{
+    int r;
+
+    target->runs = true;
+    loop->context = &target->context;
+    r = target->callback(target->arg);
+    if (r < 0)
+        aio__callback_failed(loop, r, NULL);
+    loop->context = NULL;
+    target->runs = false;
+    if (target->over)
+        target_end(target);
+}
+
+static void
 run_handler(struct aio__job *job)
 {
     struct handler *handler = aio__container_of(job, struct handler, job);
     asyncio_loop_t *loop = handler->loop;
-    int r;
 
     handler->runs = true;
     while (handler->pending > 0 && !handler->removed
            && loop->interrupted == 0) {
         handler->pending--;
-        loop->context = &handler->context;
-        r = handler->callback(handler->arg);
-        if (r < 0)
-            aio__callback_failed(loop, r, NULL);
-        loop->context = NULL;
+        call(loop, handler->target);
     }
     handler->pending = 0;
     handler->runs = false;
@@ -238,7 +285,8 @@ start(struct handler *handler, int signum)
 
     r = uv_signal_init(handler->loop->uv, &handler->signal);
     if (r < 0) {
-        aio__context_drop(&handler->context);
+        handler->closed = true;
+        free_if_over(handler);
         return r;
     }
     handler->loop->handles_open++;
@@ -257,14 +305,37 @@ start(struct handler *handler, int signum)
     return 0;
 }
 
+/* The target has no drop yet: when this fails its arg stays the caller's. */
+static int
+add_handler(asyncio_loop_t *loop, int signum, struct target *target)
+{
+    struct aio__signals *signals = signals_of(loop);
+    struct handler *handler;
+    int r;
+
+    handler = signals != NULL ? aio__calloc(1, sizeof *handler) : NULL;
+    if (handler == NULL) {
+        target_end(target);
+        return UV_ENOMEM;
+    }
+    handler->loop = loop;
+    handler->target = target;
+    handler->job.run = run_handler;
+    aio__list_init(&handler->link);
+    r = start(handler, signum);
+    if (r < 0)
+        return r;
+    aio__list_push_back(&signals->handlers, &handler->link);
+    return 0;
+}
+
 int
 asyncio_loop_add_signal_handler(
     asyncio_loop_t *loop, int signum, asyncio_callback_t callback, void *arg,
     const asyncio_loop_add_signal_handler_options_t *options)
 {
-    struct aio__signals *signals;
+    struct target *target, *old = NULL;
     struct handler *handler;
-    struct handler *old;
     int r;
 
     r = check(signum);
@@ -272,25 +343,21 @@ asyncio_loop_add_signal_handler(
         r = callback != NULL ? aio__loop_usable(loop) : UV_EINVAL;
     if (r < 0)
         return r;
-    signals = signals_of(loop);
-    handler = signals != NULL ? aio__calloc(1, sizeof *handler) : NULL;
-    if (handler == NULL)
+    target = target_new(callback, arg);
+    if (target == NULL)
         return UV_ENOMEM;
-    handler->loop = loop;
-    handler->callback = callback;
-    handler->arg = arg;
-    handler->job.run = run_handler;
-    aio__list_init(&handler->link);
-    aio__context_init(&handler->context, aio__context_current()->map,
-                      handler_release);
-    r = start(handler, signum);
-    if (r < 0)
-        return r;
-    handler->drop = aio__option(options, drop, NULL);
-    old = find(loop, signum);
+    handler = find(loop, signum);
+    if (handler != NULL) {
+        old = handler->target;
+        handler->target = target;
+    } else {
+        r = add_handler(loop, signum, target);
+        if (r < 0)
+            return r;
+    }
+    target->drop = aio__option(options, drop, NULL);
     if (old != NULL)
-        remove_handler(old);
-    aio__list_push_back(&signals->handlers, &handler->link);
+        target_end(old);
     return 0;
 }
 

@@ -149,6 +149,80 @@ BEHAVIOUR(a_second_handler_replaces_the_first)
     asyncio_future_unref(done);
 }
 
+static int olds, drops;
+
+static int
+count_old(void *arg)
+{
+    (void) arg;
+    olds++;
+    return 0;
+}
+
+static void
+count_drop(void *arg)
+{
+    (void) arg;
+    drops++;
+}
+
+BEHAVIOUR(a_signal_that_arrived_before_is_for_the_handler_that_replaces)
+{
+    asyncio_loop_t *loop = asyncio_get_running_loop();
+    asyncio_future_t *done = asyncio_future_new();
+
+    asyncio_loop_add_signal_handler(loop, SIGUSR1, count_old, NULL,
+                                    .drop = count_drop);
+    raise(SIGUSR1);
+    asyncio_loop_add_signal_handler(loop, SIGUSR1, count_call, done);
+    ck_assert_int_eq(drops, 1);
+    assert_r(asyncio_await(done), 0);
+    ck_assert_int_eq(olds, 0);
+    ck_assert_int_eq(calls, 1);
+    assert_r(asyncio_loop_remove_signal_handler(loop, SIGUSR1), 1);
+    assert_default(SIGUSR1);
+    asyncio_future_unref(done);
+}
+
+static int
+count_fifth(void *arg)
+{
+    if (olds + ++calls == 5)
+        asyncio_future_set_result(arg, NULL);
+    return 0;
+}
+
+static int
+replace_itself(void *arg)
+{
+    olds++;
+    assert_r(asyncio_loop_add_signal_handler(asyncio_get_running_loop(),
+                                             SIGUSR1, count_fifth, arg,
+                                             .drop = count_drop),
+             0);
+    ck_assert_int_eq(drops, 0); /* it still runs */
+    return 0;
+}
+
+BEHAVIOUR(a_handler_that_replaces_itself_leaves_what_arrived_to_the_other)
+{
+    asyncio_loop_t *loop = asyncio_get_running_loop();
+    asyncio_future_t *done = asyncio_future_new();
+
+    asyncio_loop_add_signal_handler(loop, SIGUSR1, replace_itself, done,
+                                    .drop = count_drop);
+    for (int i = 0; i < 5; i++)
+        raise(SIGUSR1);
+    assert_r(asyncio_await(done), 0);
+    ck_assert_int_eq(olds, 1);
+    ck_assert_int_eq(calls, 4);
+    ck_assert_int_eq(drops, 1);
+    assert_r(asyncio_loop_remove_signal_handler(loop, SIGUSR1), 1);
+    assert_r(asyncio_sleep(0.001), 0); /* for the close callback */
+    ck_assert_int_eq(drops, 2);
+    asyncio_future_unref(done);
+}
+
 /* parity: test_unix_events.py SelectorEventLoopSignalTests test_close */
 PLAIN(closing_the_loop_removes_all_signal_handlers)
 {
