@@ -8,7 +8,8 @@
  *
  * communicate() needs no tasks: everything is given to stdin's transport,
  * which closes when it is sent, and while the outputs are read one after the
- * other neither of them is ever paused.
+ * other neither of them is ever paused. Nothing leaves their buffers before the
+ * child has ended: whoever is cancelled until then has consumed nothing.
  *
  * Python counterpart: asyncio.subprocess.
  */
@@ -305,7 +306,7 @@ set_limit(asyncio_stream_reader_t *reader, size_t limit)
 }
 
 static int
-read_both(asyncio_process_t *process, asyncio_bytes_t views[2])
+wait_both(asyncio_process_t *process)
 {
     asyncio_stream_reader_t **readers = process->readers;
     size_t limits[2] = {0, 0};
@@ -319,11 +320,27 @@ read_both(asyncio_process_t *process, asyncio_bytes_t views[2])
     }
     for (int i = 0; r >= 0 && i < 2; i++)
         if (readers[i] != NULL)
-            r = asyncio_stream_reader_read_view(readers[i], ASYNCIO_READ_ALL,
-                                                &views[i]);
+            r = aio__reader_wait_eof(readers[i]);
     for (int i = 0; i < 2; i++)
         if (readers[i] != NULL)
             set_limit(readers[i], limits[i]);
+    return r;
+}
+
+/* Both or none. */
+static int
+take_both(asyncio_process_t *process, asyncio_bytes_t views[2])
+{
+    asyncio_stream_reader_t **readers = process->readers;
+    int r = 0;
+
+    for (int i = 0; r >= 0 && i < 2; i++)
+        if (readers[i] != NULL)
+            r = aio__reader_begin(readers[i]);
+    for (int i = 0; r >= 0 && i < 2; i++)
+        if (readers[i] != NULL)
+            aio__reader_take(readers[i], aio__reader_size(readers[i]),
+                             &views[i]);
     return r;
 }
 
@@ -340,8 +357,10 @@ communicate(asyncio_process_t *process, const void *input, size_t size,
             return r;
         asyncio_stream_writer_close(process->writer);
     }
-    r = read_both(process, views);
-    return r < 0 ? r : asyncio_process_wait(process, NULL);
+    r = wait_both(process);
+    if (r >= 0)
+        r = asyncio_process_wait(process, NULL);
+    return r < 0 ? r : take_both(process, views);
 }
 
 int

@@ -80,6 +80,9 @@ void aio__reader_fail(asyncio_stream_reader_t *reader, int code,
 /* For the reading functions. Wait until something comes; `name` is who. */
 int aio__reader_wait(asyncio_stream_reader_t *reader, const char *name);
 
+/* Wait until all has come; nothing is consumed. */
+int aio__reader_wait_eof(asyncio_stream_reader_t *reader);
+
 /* Every read begins here: what the last one showed is looked at no more. */
 int aio__reader_begin(asyncio_stream_reader_t *reader);
 

@@ -45,8 +45,8 @@ asyncio_stream_reader_read(asyncio_stream_reader_t *reader, void *buffer,
     return (ptrdiff_t) size;
 }
 
-static int
-read_all(asyncio_stream_reader_t *reader, asyncio_bytes_t *ret_view)
+int
+aio__reader_wait_eof(asyncio_stream_reader_t *reader)
 {
     int r;
 
@@ -56,6 +56,14 @@ read_all(asyncio_stream_reader_t *reader, asyncio_bytes_t *ret_view)
         if (r >= 0 && reader->code < 0)
             r = aio__reader_begin(reader);
     }
+    return r;
+}
+
+static int
+read_all(asyncio_stream_reader_t *reader, asyncio_bytes_t *ret_view)
+{
+    int r = aio__reader_wait_eof(reader);
+
     if (r < 0)
         return r;
     aio__reader_take(reader, aio__reader_size(reader), ret_view);

@@ -265,6 +265,45 @@ BEHAVIOUR(a_cancelled_communicate_leaves_the_child_and_its_output)
     ck_assert(code == 4 || code == -SIGTERM);
 }
 
+/* The first waits for stderr then, the second for the child. */
+BEHAVIOUR(a_cancelled_communicate_keeps_the_output_that_ended, .times = 2)
+{
+    static const char *const cmds[] = {
+        "echo hello; exec 1>&-; read x; echo late >&2",
+        "echo hello; echo late >&2; exec 1>&- 2>&-; read x"};
+    asyncio_process_t *process;
+    asyncio_bytes_t out, err;
+    int hold[2];
+
+    ck_assert_int_eq(pipe2(hold, O_CLOEXEC), 0);
+    assert_r(asyncio_create_subprocess_shell(cmds[_i], &process,
+                                             .stdin = hold[0],
+                                             .stdout = ASYNCIO_SUBPROCESS_PIPE,
+                                             .stderr = ASYNCIO_SUBPROCESS_PIPE),
+             0);
+    close(hold[0]);
+    asyncio_task_t *task =
+        asyncio_create_task(asyncio_coro_new(talk, &process, sizeof process));
+    for (int fd = 1; fd <= 1 + _i; fd++) {
+        asyncio_transport_t *pipe =
+            asyncio_subprocess_transport_get_pipe_transport(
+                asyncio_process_transport(process), fd);
+        until(asyncio_transport_is_closing(pipe));
+    }
+    for (int i = 0; i < 10; i++) /* so that communicate() has seen it */
+        assert_r(asyncio_sleep(0), 0);
+    asyncio_task_cancel(task);
+    assert_r(asyncio_await(task), ASYNCIO_ERR_CANCELLED);
+    asyncio_task_unref(task);
+    close(hold[1]);
+    assert_r(asyncio_process_communicate(process, NULL, 0, &out, &err), 0);
+    ck_assert_uint_eq(out.size, 6);
+    ck_assert_mem_eq(out.data, "hello\n", 6);
+    ck_assert_uint_eq(err.size, 5);
+    ck_assert_mem_eq(err.data, "late\n", 5);
+    (void) end(process);
+}
+
 static int
 create(void *arg)
 {
