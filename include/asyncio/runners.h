@@ -93,7 +93,9 @@ asyncio_runner_run(asyncio_runner_t *runner, asyncio_coro_t coro,
                    const asyncio_runner_run_options_t *options);
 
 /**
- * Cancel all tasks, wait for them, close the loop. Closed already is fine.
+ * Cancel all tasks, also those that begin meanwhile, wait for them, close the
+ * loop. Threads that do not cease to submit are refused. Closed already is
+ * fine.
  *
  * @python   Runner.close()
  * @param    runner  a runner

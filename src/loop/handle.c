@@ -228,6 +228,9 @@ asyncio_loop_call_soon_threadsafe(asyncio_loop_t *loop,
     asyncio_handle_t *handle;
     int r;
 
+    if (loop != NULL && aio__unlikely(atomic_load(&loop->refuses))
+        && !pthread_equal(loop->thread, pthread_self()))
+        return ASYNCIO_ERR_LOOP_CLOSED;
     r = handle_new(loop, callback, arg, options, &handle);
     if (r < 0)
         return r;

@@ -66,6 +66,7 @@ struct asyncio_loop {
     pthread_mutex_t lock;              /* guards the next two */
     struct aio__queue inbox;           /* from call_soon_threadsafe */
     bool inbox_closed;
+    _Atomic(bool) refuses;             /* calls of other threads: it ends */
     _Atomic(bool) inbox_full;          /* a hint, read without the lock */
     pthread_cond_t handle_done;        /* a threadsafe handle has run */
     _Atomic(bool) signalled;           /* by SIGINT, for on_signal */

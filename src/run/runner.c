@@ -3,9 +3,11 @@
  * Runners: the loop of a program, from its first task to the end of all.
  *
  * The end is the point: whatever is left is cancelled and waited for, errors
- * that nobody saw are reported, and only then is the loop closed. A stack is
- * never unmapped under a task, so a task that swallows every cancellation is
- * named in the end, and its loop is leaked.
+ * that nobody saw are reported, and only then is the loop closed. What begins
+ * meanwhile is cancelled as well, in so many rounds; halfway through them other
+ * threads are refused, or they could go on for ever. A stack is never unmapped
+ * under a task, so a task that swallows every cancellation is named in the end,
+ * and its loop is leaked.
  *
  * Python counterpart: asyncio.runners.
  */
@@ -218,9 +220,14 @@ name_survivors(asyncio_loop_t *loop)
         struct aio__task *task =
             aio__container_of(link, struct aio__task, link);
 
-        aio__log(ASYNCIO_LOG_ERROR,
-                 "%s swallowed %u cancellations; its loop is not closed",
-                 asyncio_task_get_name(&task->future), task->cancels);
+        if (task->cancels > 0)
+            aio__log(ASYNCIO_LOG_ERROR,
+                     "%s swallowed %u cancellations; its loop is not closed",
+                     asyncio_task_get_name(&task->future), task->cancels);
+        else
+            aio__log(ASYNCIO_LOG_ERROR,
+                     "%s has not ended; its loop is not closed",
+                     asyncio_task_get_name(&task->future));
     }
 }
 
@@ -234,6 +241,27 @@ last_passes(asyncio_loop_t *loop)
         if (asyncio_loop_run_forever(loop) < 0)
             break;
     }
+}
+
+/* Callbacks and threads may start tasks until the executor is gone. */
+static void
+end_tasks(asyncio_loop_t *loop)
+{
+    int rounds = 0;
+
+    for (int turn = 0; turn == 0 || !aio__list_empty(&loop->tasks); turn++) {
+        while (rounds < CANCEL_ROUNDS && !aio__list_empty(&loop->tasks)) {
+            if (++rounds > CANCEL_ROUNDS / 2)
+                atomic_store(&loop->refuses, true);
+            cancel_all_tasks(loop);
+        }
+        last_passes(loop);
+        if (turn == 0)
+            shutdown_executor(loop);
+        if (rounds >= CANCEL_ROUNDS)
+            break;
+    }
+    name_survivors(loop);
 }
 
 int
@@ -251,12 +279,7 @@ asyncio_runner_close(asyncio_runner_t *runner)
     if (loop->running)
         return asyncio_raise_at(ASYNCIO_ERR_RUNTIME, NULL, 0,
                                 "Cannot close a runner while its loop runs");
-    for (int i = 0; i < CANCEL_ROUNDS && !aio__list_empty(&loop->tasks); i++)
-        cancel_all_tasks(loop);
-    last_passes(loop);
-    if (!aio__list_empty(&loop->tasks))
-        name_survivors(loop);
-    shutdown_executor(loop);
+    end_tasks(loop);
     r = asyncio_loop_close(loop);
     runner->closed = true;
     runner->loop = asyncio_loop_unref(loop);

@@ -4,6 +4,8 @@
  */
 #include "scenes.h"
 
+#include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -156,6 +158,218 @@ PLAIN(what_swallows_a_few_cancellations_is_cancelled_again)
              7);
     ck_assert(asyncio_loop_is_closed(made));
     ck_assert_int_eq(drops, 1);
+    asyncio_loop_unref(made);
+}
+
+/* As what is left over, later: in so many passes. */
+static int
+starts_late(void *arg)
+{
+    int *passes = arg;
+
+    if ((*passes)-- > 0)
+        return asyncio_loop_call_soon(asyncio_get_running_loop(), starts_late,
+                                      arg);
+    asyncio_task_unref(asyncio_loop_create_task(
+        asyncio_get_running_loop(),
+        asyncio_coro(stubborn, .seconds = 10, .answer = ASYNCIO_ERR_CANCELLED,
+                     .seen = &seen)));
+    return 0;
+}
+
+static int late_passes = 3;
+
+static int
+leaves_a_call(void *arg)
+{
+    (void) arg;
+    int r = asyncio_sleep(1000);
+
+    assert_r(asyncio_loop_call_soon(asyncio_get_running_loop(), starts_late,
+                                    &late_passes),
+             0);
+    return r;
+}
+
+PLAIN(what_begins_after_the_last_cancellation_is_cancelled_too)
+{
+    asyncio_coro_t left = asyncio_coro_new(leaves_a_call, NULL, 0);
+
+    assert_r(asyncio_run(asyncio_coro_new(leaves_one, &left, sizeof left),
+                         .loop_factory = factory),
+             7);
+    ck_assert_int_eq(seen, 1);
+    ck_assert(asyncio_loop_is_closed(made));
+    asyncio_loop_unref(made);
+}
+
+static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+
+static int
+passes_gate(void *arg)
+{
+    (void) arg;
+    pthread_mutex_lock(&gate);
+    pthread_mutex_unlock(&gate);
+    return 0;
+}
+
+/* Starts one when the default executor takes no more, and opens the gate. */
+static int
+starts_at_shutdown(void *arg)
+{
+    static int none;
+    asyncio_loop_t *loop = asyncio_get_running_loop();
+    asyncio_future_t *job = asyncio_loop_run_in_executor(
+        loop, NULL, asyncio_coro(nap, .seconds = -1));
+    bool refused = asyncio_future_done(job)
+        && asyncio_future_result(job) == ASYNCIO_ERR_RUNTIME;
+
+    asyncio_future_unref(job);
+    if (!refused)
+        return asyncio_loop_call_soon(loop, starts_at_shutdown, arg);
+    starts_late(&none);
+    pthread_mutex_unlock(&gate);
+    return 0;
+}
+
+static int
+leaves_a_thread(void *arg)
+{
+    asyncio_loop_t *loop = asyncio_get_running_loop();
+
+    pthread_mutex_lock(&gate);
+    asyncio_future_unref(asyncio_loop_run_in_executor(
+        loop, NULL, asyncio_coro_new(passes_gate, NULL, 0)));
+    return asyncio_loop_call_soon(loop, starts_at_shutdown, arg);
+}
+
+PLAIN(what_begins_while_the_executor_is_shut_down_is_cancelled_too)
+{
+    assert_r(asyncio_run(asyncio_coro_new(leaves_a_thread, NULL, 0),
+                         .loop_factory = factory),
+             0);
+    ck_assert_int_eq(seen, 1);
+    ck_assert(asyncio_loop_is_closed(made));
+    asyncio_loop_unref(made);
+}
+
+static char last_log[160];
+
+static void
+keep_log(asyncio_log_level_t level, const char *text, void *arg)
+{
+    (void) level;
+    (void) arg;
+    snprintf(last_log, sizeof last_log, "%s", text);
+}
+
+static bool dynasty = true;
+
+/* Each leaves an heir. */
+static int
+reigns(void *arg)
+{
+    int r = asyncio_sleep(1000);
+
+    (void) arg;
+    if (dynasty)
+        asyncio_task_unref(
+            asyncio_create_task(asyncio_coro_new(reigns, NULL, 0)));
+    return r;
+}
+
+static asyncio_runner_t *
+close_in_vain(void)
+{
+    asyncio_runner_t *runner = new_runner();
+    asyncio_coro_t left = asyncio_coro_new(reigns, NULL, 0);
+
+    assert_r(asyncio_runner_run(
+                 runner, asyncio_coro_new(leaves_one, &left, sizeof left)),
+             7);
+    asyncio_set_log_callback(keep_log, NULL);
+    assert_r(asyncio_runner_close(runner), UV_EBUSY);
+    asyncio_set_log_callback(NULL, NULL);
+    return runner;
+}
+
+static void
+end_dynasty(asyncio_runner_t *runner)
+{
+    dynasty = false;
+    while (asyncio_loop_close(made) == UV_EBUSY) /* its time is virtual */
+        assert_r(asyncio_loop_run_once(made, true), 0);
+    asyncio_runner_unref(runner);
+    asyncio_loop_unref(made);
+}
+
+PLAIN(what_was_never_cancelled_is_not_said_to_swallow)
+{
+    asyncio_runner_t *runner = close_in_vain();
+
+    ck_assert_ptr_nonnull(strstr(last_log, "has not ended"));
+    ck_assert_ptr_null(strstr(last_log, "swallowed"));
+    end_dynasty(runner);
+}
+
+static int
+real_factory(asyncio_loop_t **ret_loop)
+{
+    int r = asyncio_loop_new(NULL, ret_loop);
+
+    made = asyncio_loop_ref(*ret_loop);
+    return r;
+}
+
+static void *
+submits_until_refused(void *arg)
+{
+    int r = 0;
+
+    while (r != ASYNCIO_ERR_LOOP_CLOSED) {
+        asyncio_thread_future_t *future = asyncio_run_coroutine_threadsafe(
+            asyncio_coro_new(forever, NULL, 0), made);
+
+        r = asyncio_thread_future_result(future, ASYNCIO_NO_TIMEOUT);
+        asyncio_thread_future_unref(future);
+    }
+    return arg;
+}
+
+PLAIN(a_loop_that_could_not_be_closed_refuses_other_threads)
+{
+    asyncio_runner_t *runner = close_in_vain();
+    pthread_t thread;
+
+    pthread_create(&thread, NULL, submits_until_refused, NULL);
+    pthread_join(thread, NULL);
+    end_dynasty(runner);
+}
+
+static pthread_t submitters[4];
+
+static int
+starts_submitters(void *arg)
+{
+    (void) arg;
+    for (int i = 0; i < 4; i++)
+        pthread_create(&submitters[i], NULL, submits_until_refused, NULL);
+    return asyncio_sleep(0);
+}
+
+PLAIN(a_run_ends_while_threads_go_on_submitting)
+{
+    asyncio_runner_t *runner =
+        asyncio_runner_new(.loop_factory = real_factory);
+
+    assert_r(asyncio_runner_run(runner,
+                                asyncio_coro_new(starts_submitters, NULL, 0)),
+             0);
+    assert_r(asyncio_runner_close(runner), 0);
+    for (int i = 0; i < 4; i++)
+        pthread_join(submitters[i], NULL);
+    asyncio_runner_unref(runner);
     asyncio_loop_unref(made);
 }
 
