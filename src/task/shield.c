@@ -5,7 +5,8 @@
  *
  * The outer future listens to the inner one by a callback. When the outer one
  * is cancelled first, that callback is replaced, in a pass of its own, by one
- * that reports an error which nobody can see any more.
+ * that reports an error which nobody can see any more. Callbacks run in the
+ * context of whoever called shield, and the report is all that shows it.
  *
  * Python counterpart: asyncio.shield, as of 3.14.
  */
@@ -20,8 +21,17 @@ struct shield {
     asyncio_future_t *inner; /* a reference, until the outer one is done */
     struct aio__future_job on_inner;
     struct aio__future_job on_outer;
+    asyncio_context_t context; /* its release frees the whole */
     bool listening; /* to the inner one, which is worth a reference to us */
 };
+
+static void
+release(asyncio_context_t *context)
+{
+    aio__context_fini(context);
+    aio__free(aio__container_of(context, struct shield, context),
+              sizeof(struct shield));
+}
 
 static void
 shield_destroy(asyncio_future_t *future)
@@ -30,7 +40,7 @@ shield_destroy(asyncio_future_t *future)
 
     asyncio_future_unref(shield->inner);
     aio__future_fini(future);
-    aio__free(shield, sizeof *shield);
+    aio__context_drop(&shield->context);
 }
 
 static const struct aio__future_type shield_type = {
@@ -68,10 +78,14 @@ static void
 report_inner(struct aio__future_job *job, asyncio_future_t *inner)
 {
     struct shield *shield = aio__container_of(job, struct shield, on_inner);
+    asyncio_context_t *outer;
 
     shield->listening = false;
-    if (inner != NULL && inner->state == AIO__FINISHED && inner->status < 0)
+    if (inner != NULL && inner->state == AIO__FINISHED && inner->status < 0) {
+        outer = aio__context_enter(&shield->context);
         aio__future_report(inner, "exception in shielded future", NULL);
+        aio__context_enter(outer);
+    }
     asyncio_future_unref(&shield->outer);
 }
 
@@ -140,6 +154,7 @@ asyncio_shield_future(asyncio_future_t *inner)
     if (shield == NULL)
         return aio__future_failed(UV_ENOMEM);
     aio__future_init(&shield->outer, &shield_type, inner->loop);
+    aio__context_init(&shield->context, aio__context_current()->map, release);
     shield->inner = asyncio_future_ref(inner);
     shield->listening = true;
     shield->outer.refs++; /* the inner one's */

@@ -237,6 +237,40 @@ BEHAVIOUR(a_late_failure_behind_a_shield_is_reported)
     ck_assert_int_eq(reports.count, 1);
 }
 
+static asyncio_context_var_t *var;
+static void *seen;
+
+static int
+look_at_var(asyncio_loop_t *loop, const asyncio_exception_context_t *context,
+            void *arg)
+{
+    (void) loop;
+    (void) context;
+    (void) arg;
+    return asyncio_context_var_get(var, &seen);
+}
+
+BEHAVIOUR(a_late_failure_is_reported_in_the_context_of_the_shield)
+{
+    static int first, second;
+    asyncio_future_t *inner = asyncio_future_new(), *outer;
+
+    var = asyncio_context_var_new("var");
+    assert_r(asyncio_context_var_set(var, &first), 0);
+    outer = asyncio_shield_future(inner);
+    assert_r(asyncio_context_var_set(var, &second), 0);
+    asyncio_loop_set_exception_handler(asyncio_get_running_loop(), look_at_var,
+                                       NULL);
+    asyncio_future_cancel(outer);
+    passes(1);
+    asyncio_future_unref(outer);
+    asyncio_future_set_exception(inner, UV_EIO);
+    passes(2);
+    ck_assert_ptr_eq(seen, &first);
+    asyncio_future_unref(inner);
+    asyncio_context_var_unref(var);
+}
+
 /* parity: test_tasks.py BaseTaskTests test_shield_duplicate_log_once */
 BEHAVIOUR(two_cancelled_shields_report_once)
 {
