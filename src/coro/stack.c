@@ -12,7 +12,7 @@
  * Most of what a new stack costs are its guard and the fault of its first
  * page. Who has many stacks will need more of them: then guards and pages are
  * made for some stacks ahead by one system call, where the kernel can do that
- * (process_madvise() of oneself with any advice, Linux 6.15).
+ * (process_madvise() of oneself with any advice, as Linux 6.18 does).
  *
  * MAP_NORESERVE: a million stacks are 256 GiB of address space. Huge pages
  * are refused, they would commit 2 MiB for the first page of eight stacks.
