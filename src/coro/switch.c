@@ -166,7 +166,7 @@ __asm__(".pushsection .text\n"
         ".popsection\n");
 #endif
 
-/* What aio__switch_asm() and then the thunk take off the new stack. */
+/* What the thunk takes off the new stack, which is aligned for its call. */
 static void
 make_asm(struct aio__context *context, char *low, size_t size,
          void (*entry)(void *arg), void *arg)
@@ -174,19 +174,11 @@ make_asm(struct aio__context *context, char *low, size_t size,
     uintptr_t *sp =
         (uintptr_t *) (((uintptr_t) low + size) & ~(uintptr_t) 15);
 
-#if defined(__x86_64__)
-    *--sp = 0; /* keeps the stack aligned at the call */
-    *--sp = 0;
     *--sp = (uintptr_t) entry;
     *--sp = (uintptr_t) arg;
-    *--sp = (uintptr_t) aio__switch_thunk;
-#else
-    *--sp = (uintptr_t) entry;
-    *--sp = (uintptr_t) arg;
-    *--sp = (uintptr_t) aio__switch_thunk;
-    *--sp = 0; /* frame pointer */
-#endif
     context->sp = sp;
+    context->pc = (void *) (uintptr_t) aio__switch_thunk;
+    context->fp = NULL;
 }
 #endif
 
