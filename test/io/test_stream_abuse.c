@@ -2,6 +2,7 @@
 /* Peers that mean no good, and programs that do not take care: lines without
  * an end, who never reads, who closes while others wait. */
 #include "behaviour.h"
+#include "pair.h"
 
 #include <asyncio.h>
 #include <asyncio/testing.h>
@@ -12,59 +13,6 @@
 #include <uv.h>
 
 enum { HIGH = 64 * 1024, ROOM = 512 * 1024 };
-
-struct stream {
-    asyncio_stream_reader_t *reader;
-    asyncio_stream_writer_t *writer;
-    int peer; /* plain and non-blocking */
-};
-
-static int
-give(void *arg, asyncio_protocol_t **ret_protocol)
-{
-    *ret_protocol = arg;
-    return 0;
-}
-
-static struct stream
-open_pair(size_t limit)
-{
-    asyncio_protocol_t *protocol;
-    asyncio_transport_t *transport;
-    struct stream s;
-    int ends[2];
-
-    ck_assert_int_eq(
-        socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
-    assert_r(asyncio_stream_reader_new(limit, &s.reader), 0);
-    assert_r(asyncio_stream_reader_protocol_new(s.reader, &protocol), 0);
-    assert_r(asyncio_loop_create_unix_connection(
-                 asyncio_get_running_loop(), give, NULL, &transport, NULL,
-                 .arg = protocol, .sock = &ends[0]),
-             0);
-    assert_r(asyncio_stream_writer_new(transport, protocol, s.reader,
-                                       &s.writer),
-             0);
-    s.peer = ends[1];
-    return s;
-}
-
-static void
-drop(struct stream s)
-{
-    asyncio_stream_writer_unref(s.writer);
-    asyncio_stream_reader_unref(s.reader);
-    if (s.peer >= 0)
-        close(s.peer);
-}
-
-static void
-hang_up(struct stream s)
-{
-    asyncio_stream_writer_close(s.writer);
-    assert_r(asyncio_stream_writer_wait_closed(s.writer), 0);
-    drop(s);
-}
 
 static int64_t
 bytes_held(void)
@@ -98,19 +46,19 @@ push(int peer)
 
 BEHAVIOUR(who_sends_what_nobody_reads_is_held_up)
 {
-    struct stream s = open_pair(1000);
+    struct pair s = pair_open(1000);
     int64_t before = bytes_held();
 
     push(s.peer);
     ck_assert_int_lt(bytes_held() - before, ROOM);
     ck_assert(!asyncio_transport_is_reading(
         asyncio_stream_writer_transport(s.writer)));
-    hang_up(s);
+    pair_close(&s);
 }
 
 BEHAVIOUR(a_line_without_an_end_is_an_error_and_takes_no_memory)
 {
-    struct stream s = open_pair(1000);
+    struct pair s = pair_open(1000);
     asyncio_bytes_t line;
     int64_t before = bytes_held();
 
@@ -120,12 +68,12 @@ BEHAVIOUR(a_line_without_an_end_is_an_error_and_takes_no_memory)
                  ASYNCIO_ERR_VALUE);
         ck_assert_int_lt(bytes_held() - before, ROOM);
     }
-    hang_up(s);
+    pair_close(&s);
 }
 
 BEHAVIOUR(a_chunk_without_an_end_stays_until_it_is_skipped)
 {
-    struct stream s = open_pair(1000);
+    struct pair s = pair_open(1000);
     asyncio_bytes_t view;
     size_t size, skipped = 0;
 
@@ -144,7 +92,7 @@ BEHAVIOUR(a_chunk_without_an_end_stays_until_it_is_skipped)
             ck_assert_int_eq(write(s.peer, "!", 1), 1);
     }
     ck_assert_uint_eq(skipped + view.size, size + 1);
-    hang_up(s);
+    pair_close(&s);
 }
 
 struct writing {
@@ -170,7 +118,7 @@ writing(void *frame)
 
 BEHAVIOUR(who_never_reads_costs_no_more_than_the_high_water_mark)
 {
-    struct stream s = open_pair(0);
+    struct pair s = pair_open(0);
     int64_t before = bytes_held();
     size_t sent = 0, former = 1;
     asyncio_task_t *task = asyncio_create_task(
@@ -190,7 +138,7 @@ BEHAVIOUR(who_never_reads_costs_no_more_than_the_high_water_mark)
     ck_assert(r == UV_EPIPE || r == UV_ECONNRESET);
     asyncio_future_unref(task);
     (void) !asyncio_stream_writer_wait_closed(s.writer);
-    drop(s);
+    pair_drop(&s);
 }
 
 struct reading {
@@ -208,7 +156,7 @@ reading(void *frame)
 
 BEHAVIOUR(closing_while_a_task_reads_is_the_end_for_it)
 {
-    struct stream s = open_pair(0);
+    struct pair s = pair_open(0);
     asyncio_task_t *task =
         asyncio_create_task(asyncio_coro(reading, .reader = s.reader));
 
@@ -217,18 +165,18 @@ BEHAVIOUR(closing_while_a_task_reads_is_the_end_for_it)
     asyncio_stream_writer_close(s.writer);
     assert_r(asyncio_await(task), ASYNCIO_ERR_INCOMPLETE_READ);
     asyncio_future_unref(task);
-    hang_up(s);
+    pair_close(&s);
 }
 
 BEHAVIOUR(dropping_everything_while_a_task_reads_is_the_end_for_it)
 {
-    struct stream s = open_pair(0);
+    struct pair s = pair_open(0);
     asyncio_task_t *task =
         asyncio_create_task(asyncio_coro(reading, .reader = s.reader));
 
     assert_r(asyncio_sleep(0), 0);
     asyncio_stream_writer_close(s.writer);
-    drop(s);
+    pair_drop(&s);
     int r = asyncio_await(task);
     ck_assert(r == ASYNCIO_ERR_INCOMPLETE_READ || r == ASYNCIO_ERR_CLOSED);
     asyncio_future_unref(task);
@@ -238,7 +186,7 @@ BEHAVIOUR(what_was_written_before_closing_arrives_at_a_slow_peer)
 {
     enum { SIZE = 3 * 1000 * 1000 };
     static char data[SIZE], piece[100000];
-    struct stream s = open_pair(0);
+    struct pair s = pair_open(0);
     size_t got = 0;
 
     for (size_t i = 0; i < SIZE; i++)
@@ -256,12 +204,12 @@ BEHAVIOUR(what_was_written_before_closing_arrives_at_a_slow_peer)
         assert_r(asyncio_sleep(0.001), 0);
     }
     ck_assert_uint_eq(got, SIZE);
-    hang_up(s);
+    pair_close(&s);
 }
 
 BEHAVIOUR(half_closed_the_other_half_goes_on)
 {
-    struct stream s = open_pair(0);
+    struct pair s = pair_open(0);
     char text[8];
 
     ck_assert(asyncio_stream_writer_can_write_eof(s.writer));
@@ -273,13 +221,13 @@ BEHAVIOUR(half_closed_the_other_half_goes_on)
     ck_assert_int_eq(read(s.peer, text, 8), 0);
     ck_assert_int_eq(write(s.peer, "answer", 6), 6);
     ck_assert_int_eq(asyncio_stream_reader_readexactly(s.reader, text, 6), 6);
-    hang_up(s);
+    pair_close(&s);
 }
 
 /* The peer is done before we are. */
 BEHAVIOUR(after_the_peers_end_of_file_we_may_still_write)
 {
-    struct stream s = open_pair(0);
+    struct pair s = pair_open(0);
     char text[8];
 
     shutdown(s.peer, SHUT_WR);
@@ -288,7 +236,7 @@ BEHAVIOUR(after_the_peers_end_of_file_we_may_still_write)
     assert_r(asyncio_stream_writer_write(s.writer, "late", 4), 0);
     assert_r(asyncio_stream_writer_drain(s.writer), 0);
     ck_assert_int_eq(read(s.peer, text, 8), 4);
-    hang_up(s);
+    pair_close(&s);
 }
 
 struct closing {
@@ -305,7 +253,7 @@ closing(void *frame)
 
 BEHAVIOUR(several_wait_for_the_end_and_one_may_give_up)
 {
-    struct stream s = open_pair(0);
+    struct pair s = pair_open(0);
     asyncio_task_t *tasks[3];
 
     for (int i = 0; i < 3; i++)
@@ -319,5 +267,5 @@ BEHAVIOUR(several_wait_for_the_end_and_one_may_give_up)
     assert_r(asyncio_await(tasks[2]), 0);
     for (int i = 0; i < 3; i++)
         asyncio_future_unref(tasks[i]);
-    hang_up(s);
+    pair_close(&s);
 }

@@ -2,11 +2,11 @@
 /* Readers, protocols and writers as objects: the loop they belong to, their
  * limits, their descriptions, and what is said of those left open. */
 #include "behaviour.h"
+#include "pair.h"
 
 #include <asyncio.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 #include <uv.h>
 
@@ -20,52 +20,6 @@ note_log(asyncio_log_level_t level, const char *text, void *arg)
     (void) arg;
     snprintf(logged + strlen(logged), sizeof logged - strlen(logged), "%s\n",
              text);
-}
-
-static int
-give(void *arg, asyncio_protocol_t **ret_protocol)
-{
-    *ret_protocol = arg;
-    return 0;
-}
-
-struct stream {
-    asyncio_stream_reader_t *reader;
-    asyncio_stream_writer_t *writer;
-    int peer;
-};
-
-/* One end of a pair as a stream, made of its parts. */
-static struct stream
-open_pair(size_t limit)
-{
-    asyncio_protocol_t *protocol;
-    asyncio_transport_t *transport;
-    struct stream s;
-    int ends[2];
-
-    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
-    assert_r(asyncio_stream_reader_new(limit, &s.reader), 0);
-    assert_r(asyncio_stream_reader_protocol_new(s.reader, &protocol), 0);
-    assert_r(asyncio_loop_create_unix_connection(
-                 asyncio_get_running_loop(), give, NULL, &transport, NULL,
-                 .arg = protocol, .sock = &ends[0]),
-             0);
-    assert_r(asyncio_stream_writer_new(transport, protocol, s.reader,
-                                       &s.writer),
-             0);
-    s.peer = ends[1];
-    return s;
-}
-
-static void
-hang_up(struct stream s)
-{
-    asyncio_stream_writer_close(s.writer);
-    assert_r(asyncio_stream_writer_wait_closed(s.writer), 0);
-    asyncio_stream_writer_unref(s.writer);
-    asyncio_stream_reader_unref(s.reader);
-    close(s.peer);
 }
 
 static int
@@ -181,25 +135,25 @@ PLAIN(without_any_loop_there_is_no_reader_protocol)
 /* parity: test_streams.py StreamTests test_streamreaderprotocol_constructor_use_running_loop */
 BEHAVIOUR(a_reader_protocol_belongs_to_the_running_loop)
 {
-    struct stream s = open_pair(0);
+    struct pair s = pair_open(0);
 
     ck_assert_int_eq(write(s.peer, "abc", 3), 3);
     assert_r(asyncio_await_coro(asyncio_coro(reading, .reader = s.reader)),
              3);
-    hang_up(s);
+    pair_close(&s);
 }
 
 static int
 drains(void *frame)
 {
-    struct stream *self = frame;
+    struct pair *self = frame;
 
     return asyncio_stream_writer_wait_closed(self->writer);
 }
 
 /* Makes a stream in one loop, or waits in another. */
 struct connects {
-    struct stream *s;
+    struct pair *s;
     asyncio_protocol_t *protocol;
 };
 
@@ -207,23 +161,14 @@ static int
 connects(void *frame)
 {
     struct connects *self = frame;
-    asyncio_transport_t *transport;
-    int ends[2];
 
-    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
-    self->s->peer = ends[1];
-    assert_r(asyncio_loop_create_unix_connection(
-                 asyncio_get_running_loop(), give, NULL, &transport, NULL,
-                 .arg = self->protocol, .sock = &ends[0]),
-             0);
-    return asyncio_stream_writer_new(transport, self->protocol,
-                                     self->s->reader, &self->s->writer);
+    return pair_connect(self->s, self->protocol);
 }
 
 static int
 hangs_up(void *frame)
 {
-    hang_up(*(struct stream *) frame);
+    pair_close(frame);
     return 0;
 }
 
@@ -233,7 +178,7 @@ PLAIN(outside_of_tasks_a_reader_protocol_belongs_to_the_current_loop)
     asyncio_loop_t *loop = asyncio_new_event_loop();
     asyncio_loop_t *other = asyncio_new_event_loop();
     asyncio_protocol_t *protocol;
-    struct stream s;
+    struct pair s;
 
     asyncio_set_event_loop(loop);
     assert_r(asyncio_stream_reader_new(0, &s.reader), 0);
@@ -300,17 +245,17 @@ BEHAVIOUR(a_reader_describes_itself)
 /* parity: test_streams.py StreamTests test___repr__transport */
 BEHAVIOUR(a_reader_describes_its_limit_and_its_transport)
 {
-    struct stream s = open_pair(123);
+    struct pair s = pair_open(123);
 
     assert_repr(s.reader,
                 "<StreamReader limit=123 transport=SocketTransport>");
-    hang_up(s);
+    pair_close(&s);
 }
 
 /* parity: test_streams.py StreamTests test_unclosed_resource_warnings */
 BEHAVIOUR(dropping_an_open_writer_warns_and_closes)
 {
-    struct stream s = open_pair(0);
+    struct pair s = pair_open(0);
     char expected[100], byte;
 
     snprintf(expected, sizeof expected,
@@ -330,14 +275,14 @@ BEHAVIOUR(dropping_an_open_writer_warns_and_closes)
 static int
 connects_and_leaves(void *frame)
 {
-    **(struct stream **) frame = open_pair(0);
+    **(struct pair **) frame = pair_open(0);
     return 0;
 }
 
 /* parity: test_streams.py StreamTests test_loop_is_closed_resource_warnings */
 PLAIN(dropping_a_writer_that_its_loop_left_open_warns)
 {
-    struct stream s, *where = &s;
+    struct pair s, *where = &s;
 
     asyncio_set_log_callback(note_log, NULL);
     assert_r(asyncio_run(
@@ -366,7 +311,7 @@ static void
 serve_one(int result)
 {
     asyncio_server_t *server;
-    struct stream s;
+    struct pair s;
     char byte;
 
     logged[0] = '\0';
@@ -378,7 +323,7 @@ serve_one(int result)
              0);
     ck_assert_int_eq(asyncio_stream_reader_read(s.reader, &byte, 1), 0);
     s.peer = -1;
-    hang_up(s);
+    pair_close(&s);
     asyncio_server_close(server);
     assert_r(asyncio_server_wait_closed(server), 0);
     asyncio_server_unref(server);
@@ -411,7 +356,7 @@ draining(void *frame)
 
 BEHAVIOUR(a_writer_may_be_dropped_while_it_drains)
 {
-    struct stream s = open_pair(0);
+    struct pair s = pair_open(0);
     asyncio_task_t *task =
         asyncio_create_task(asyncio_coro(draining, .writer = s.writer));
 

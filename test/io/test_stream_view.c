@@ -2,6 +2,7 @@
 /* Reading without a copy: how long a view lasts, and that every reader has
  * one; writing many buffers at once. */
 #include "behaviour.h"
+#include "pair.h"
 
 #include <asyncio.h>
 #include <asyncio/testing.h>
@@ -126,56 +127,9 @@ BEHAVIOUR(a_cancelled_view_has_consumed_nothing)
     asyncio_stream_reader_unref(reader);
 }
 
-/* A stream whose other end is a plain, non-blocking socket. */
-struct stream {
-    asyncio_stream_reader_t *reader;
-    asyncio_stream_writer_t *writer;
-    int peer;
-};
-
-static int
-give(void *arg, asyncio_protocol_t **ret_protocol)
-{
-    *ret_protocol = arg;
-    return 0;
-}
-
-static struct stream
-open_pair(size_t limit)
-{
-    asyncio_protocol_t *protocol;
-    asyncio_transport_t *transport;
-    struct stream s;
-    int ends[2];
-
-    ck_assert_int_eq(
-        socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
-    assert_r(asyncio_stream_reader_new(limit, &s.reader), 0);
-    assert_r(asyncio_stream_reader_protocol_new(s.reader, &protocol), 0);
-    assert_r(asyncio_loop_create_unix_connection(
-                 asyncio_get_running_loop(), give, NULL, &transport, NULL,
-                 .arg = protocol, .sock = &ends[0]),
-             0);
-    assert_r(asyncio_stream_writer_new(transport, protocol, s.reader,
-                                       &s.writer),
-             0);
-    s.peer = ends[1];
-    return s;
-}
-
-static void
-hang_up(struct stream s)
-{
-    asyncio_stream_writer_close(s.writer);
-    assert_r(asyncio_stream_writer_wait_closed(s.writer), 0);
-    asyncio_stream_writer_unref(s.writer);
-    asyncio_stream_reader_unref(s.reader);
-    close(s.peer);
-}
-
 BEHAVIOUR(a_view_outlives_awaits_and_what_comes_meanwhile)
 {
-    struct stream s = open_pair(0);
+    struct pair s = pair_open(0);
     asyncio_bytes_t view;
     char noise[5000];
 
@@ -190,12 +144,12 @@ BEHAVIOUR(a_view_outlives_awaits_and_what_comes_meanwhile)
     /* The next read ends it, and finds everything. */
     assert_r(asyncio_stream_reader_readexactly_view(s.reader, 5004, &view), 0);
     ck_assert_mem_eq(view.data, "rest!!!!", 8);
-    hang_up(s);
+    pair_close(&s);
 }
 
 BEHAVIOUR(a_view_outlives_the_connection)
 {
-    struct stream s = open_pair(0);
+    struct pair s = pair_open(0);
     asyncio_bytes_t view;
 
     ck_assert_int_eq(write(s.peer, "last", 4), 4);
@@ -203,14 +157,14 @@ BEHAVIOUR(a_view_outlives_the_connection)
     asyncio_stream_writer_close(s.writer);
     assert_r(asyncio_stream_writer_wait_closed(s.writer), 0);
     assert_view(view, "last");
-    hang_up(s);
+    pair_close(&s);
 }
 
 /* Views keep the transport flowing like other reads. */
 BEHAVIOUR(views_resume_a_transport_that_had_too_much)
 {
     enum { SIZE = 300 * 1000 };
-    struct stream s = open_pair(1000);
+    struct pair s = pair_open(1000);
     size_t sent = 0, got = 0;
 
     while (got < SIZE) {
@@ -230,7 +184,7 @@ BEHAVIOUR(views_resume_a_transport_that_had_too_much)
         got += view.size;
     }
     ck_assert_uint_eq(got, SIZE);
-    hang_up(s);
+    pair_close(&s);
 }
 
 enum { LINES = 1000 };
@@ -250,7 +204,7 @@ make_lines(asyncio_bytes_t lines[LINES], char *text)
 }
 
 static void
-assert_lines(struct stream s, const asyncio_bytes_t lines[LINES])
+assert_lines(struct pair s, const asyncio_bytes_t lines[LINES])
 {
     for (int i = 0; i < LINES; i++) {
         size_t have = 0;
@@ -269,7 +223,7 @@ assert_lines(struct stream s, const asyncio_bytes_t lines[LINES])
 /* Far more than fit one system call. */
 BEHAVIOUR(a_thousand_buffers_leave_at_once_and_in_order)
 {
-    struct stream s = open_pair(0);
+    struct pair s = pair_open(0);
     asyncio_bytes_t lines[LINES];
     char *text = malloc(LINES * 8);
 
@@ -280,12 +234,12 @@ BEHAVIOUR(a_thousand_buffers_leave_at_once_and_in_order)
                       0);
     assert_lines(s, lines);
     free(text);
-    hang_up(s);
+    pair_close(&s);
 }
 
 BEHAVIOUR(buffers_that_do_not_fit_follow_in_order)
 {
-    struct stream s = open_pair(0);
+    struct pair s = pair_open(0);
     asyncio_transport_t *transport = asyncio_stream_writer_transport(s.writer);
     asyncio_bytes_t lines[LINES];
     char *text = malloc(LINES * 8);
@@ -301,13 +255,13 @@ BEHAVIOUR(buffers_that_do_not_fit_follow_in_order)
     for (int i = 0; i < 5; i++)
         assert_lines(s, lines);
     free(text);
-    hang_up(s);
+    pair_close(&s);
 }
 
 /* All of it, or nothing; and the stream is as good as before. */
 BEHAVIOUR(without_memory_buffers_are_refused_as_a_whole)
 {
-    struct stream s = open_pair(0);
+    struct pair s = pair_open(0);
     asyncio_transport_t *transport = asyncio_stream_writer_transport(s.writer);
     asyncio_bytes_t lines[LINES];
     char *text = malloc(LINES * 8), *zeros = calloc(1, 1 << 20);
@@ -325,5 +279,5 @@ BEHAVIOUR(without_memory_buffers_are_refused_as_a_whole)
     asyncio_transport_abort(transport);
     free(text);
     free(zeros);
-    hang_up(s);
+    pair_close(&s);
 }
