@@ -54,6 +54,11 @@ aio__conn_force_close(struct aio__conn *conn, asyncio_exception_t *exception)
         aio__exception_unref(exception);
         return;
     }
+    aio__conn_settle(conn);
+    if (conn->losing) { /* it met an error */
+        aio__exception_unref(exception);
+        return;
+    }
     aio__wqueue_clear(&conn->queue);
     conn->base.closing = true;
     aio__conn_poll(conn);
@@ -201,6 +206,9 @@ conn_close(asyncio_transport_t *transport)
 
     if (transport->closing || transport->loop->forks != aio__forks)
         return;
+    aio__conn_settle(conn);
+    if (transport->closing)
+        return;
     transport->closing = true;
     aio__conn_poll(conn);
     if (conn->queue.size == 0)
@@ -228,6 +236,7 @@ conn_pause_reading(asyncio_transport_t *transport)
 {
     struct aio__conn *conn = conn_of(transport);
 
+    aio__conn_settle(conn);
     if (transport->closing || conn->paused)
         return 0;
     conn->paused = true;
@@ -249,6 +258,15 @@ conn_resume_reading(asyncio_transport_t *transport)
     aio__conn_poll(conn);
     aio__conn_say(conn, "resumes reading");
     return 0;
+}
+
+static void
+conn_stop_pulling(asyncio_transport_t *transport)
+{
+    struct aio__conn *conn = conn_of(transport);
+
+    aio__conn_settle(conn);
+    conn->pulling = NULL;
 }
 
 static void
@@ -279,6 +297,7 @@ static const struct aio__transport_type socket_type = {
     .write_owned = aio__conn_write_owned,
     .write_eof = aio__conn_write_eof,
     .buffered = aio__conn_buffered,
+    .stop_pulling = conn_stop_pulling,
     .fini = conn_fini,
 };
 
@@ -336,7 +355,8 @@ conn_init(struct aio__conn *conn, asyncio_loop_t *loop,
     conn->made = conn->started = conn->paused = false;
     /* What can be read from a terminal that is written to is no news. */
     conn->ended = kind == AIO__CONN_WRITE_PIPE && is_device(fd);
-    conn->eof = conn->sending_file = conn->losing = false;
+    conn->eof = conn->sending_file = conn->losing = conn->unread = false;
+    conn->pulling = NULL;
     conn->lost_writes = 0;
     aio__wqueue_init(&conn->queue);
     conn->exception = NULL;

@@ -2,7 +2,16 @@
 #ifndef AIO_IO_CONN_H
 #define AIO_IO_CONN_H
 
-/* Connections: transports over a descriptor that libuv polls. */
+/*
+ * Connections: transports over a descriptor that libuv polls.
+ *
+ * What can be read is given to the protocol right in libuv's callback. A task
+ * that waits for it in a stream reader is only woken, and does the reading when
+ * it runs: between the system's read and its answer nothing else happens, so
+ * everything the two touch is still in the cache. The program sees no
+ * difference, because whoever looks at the reader or ends the reading before
+ * that task runs settles it: reads what was announced.
+ */
 
 #include <netinet/in.h>
 
@@ -27,6 +36,7 @@ struct aio__conn_owner {
     void (*ended)(struct aio__conn_owner *owner); /* one of them did */
 };
 
+/* What every event and every write touch is at the front. */
 struct aio__conn {
     asyncio_transport_t base;
     int fd;                     /* -1 once closed */
@@ -39,8 +49,11 @@ struct aio__conn {
     bool eof;                   /* by write_eof */
     bool sending_file;          /* nothing else may be written */
     bool losing;                /* connection_lost is or was scheduled */
+    bool unread;                /* `pulling` was woken, nobody has read yet */
     uint32_t lost_writes;       /* as CPython counts them, for the warning */
+    struct aio__fiber *pulling; /* waits, and will read by itself; or NULL */
     struct aio__wqueue queue;
+    uv_poll_t poll;             /* the transport's own reference is for it */
     asyncio_exception_t *exception; /* for connection_lost; owned */
     struct aio__waiter *waiter; /* waits for connection_made; or NULL */
     struct aio__waiter *empty;  /* waits until all is sent; or NULL */
@@ -51,7 +64,6 @@ struct aio__conn {
     struct aio__list owned;     /* of that owner */
     struct sockaddr_storage *sockname; /* once asked for */
     struct sockaddr_storage *peername; /* once asked for */
-    uv_poll_t poll;             /* the transport's own reference is for it */
 };
 
 /* Make a transport, and schedule connection_made. Takes `fd` and `protocol`
@@ -70,6 +82,27 @@ struct aio__conn *aio__conn_of(asyncio_transport_t *transport);
 /* In a task: wait until everything is sent, or with nothing to send until more
  * can be; an error when the connection is lost. One task at a time. */
 int aio__conn_wait_writable(struct aio__conn *conn);
+
+/* The connection of which this reader's tasks read by themselves; or NULL. */
+aio__inline struct aio__conn *
+aio__conn_pulled(asyncio_transport_t *transport,
+                 const asyncio_stream_reader_t *reader)
+{
+    return transport != NULL && transport->puller == reader
+        ? aio__container_of(transport, struct aio__conn, base)
+        : NULL;
+}
+
+/* What was announced: read it into a buffer of one's own, as the task that
+ * pulls does, and get how much or -1; or give it to the protocol. */
+ssize_t aio__conn_pull(struct aio__conn *conn, void *buffer, size_t size);
+void aio__conn_settle_now(struct aio__conn *conn);
+aio__inline void
+aio__conn_settle(struct aio__conn *conn)
+{
+    if (aio__unlikely(conn->unread))
+        aio__conn_settle_now(conn);
+}
 
 /* Ends the connection: it is the system's, or the protocol's, fault. */
 void aio__conn_failed(struct aio__conn *conn, int code, const char *message);

@@ -2,7 +2,7 @@
 /*
  * Connections: polling and reading.
  *
- * Reading happens inside libuv's callback, into the loop's shared buffer or
+ * Reading happens inside libuv's callback, into a read buffer of the loop or
  * straight into that of a buffered protocol; one read for each event, so that
  * a fast peer starves nobody. libuv is told what to look for only when that
  * changes.
@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "io/conn.h"
+#include "loop/poll.h"
 #include "loop/report.h"
 
 static const char pipe_error[] = "Fatal read error on pipe transport";
@@ -63,19 +64,25 @@ read_error(struct aio__conn *conn, int code)
         aio__conn_failed(conn, code, pipe_error);
 }
 
-static ssize_t
+static __attribute__((noinline)) void
+read_nothing(struct aio__conn *conn, ssize_t n)
+{
+    if (n == 0)
+        read_end(conn);
+    else if (errno != EAGAIN && errno != EINTR)
+        read_error(conn, -errno);
+}
+
+aio__inline ssize_t
 read_some(struct aio__conn *conn, void *buffer, size_t size)
 {
-    ssize_t n = conn->kind == AIO__CONN_SOCKET
+    ssize_t n = aio__likely(conn->kind == AIO__CONN_SOCKET)
         ? recv(conn->fd, buffer, size, MSG_DONTWAIT)
         : read(conn->fd, buffer, size);
 
     if (aio__likely(n > 0))
         return n;
-    if (n == 0)
-        read_end(conn);
-    else if (errno != EAGAIN && errno != EINTR)
-        read_error(conn, -errno);
+    read_nothing(conn, n);
     return -1;
 }
 
@@ -120,23 +127,67 @@ read_buffered(struct aio__conn *conn)
 }
 
 static void
-read_ready(struct aio__conn *conn)
+read_plain(struct aio__conn *conn)
 {
     asyncio_protocol_t *protocol = conn->base.protocol;
-    char *buffer = conn->base.loop->io->buffer;
+    struct aio__io *io = conn->base.loop->io;
+    char *buffer = aio__readbuf_take(io);
     ssize_t n;
-    int r;
+    int r = 0;
 
-    if (protocol->get_buffer != NULL) {
-        read_buffered(conn);
+    if (aio__unlikely(buffer == NULL)) {
+        read_error(conn, UV_ENOMEM);
         return;
     }
     n = read_some(conn, buffer, AIO__READ_SIZE);
-    if (n < 0 || protocol->data_received == NULL)
-        return;
-    r = protocol->data_received(protocol, buffer, (size_t) n);
+    if (n >= 0 && protocol->data_received != NULL)
+        r = protocol->data_received(protocol, buffer, (size_t) n);
+    aio__readbuf_give(io, buffer);
     if (aio__unlikely(r < 0))
         refused(conn, r, "Fatal error: protocol.data_received() call failed.");
+}
+
+static void
+read_ready(struct aio__conn *conn)
+{
+    if (conn->base.protocol->get_buffer != NULL)
+        read_buffered(conn);
+    else
+        read_plain(conn);
+}
+
+/* What was announced is being read, unless nobody wants that any more, or a
+ * forked child has woken up with it: that would take it from the parent. */
+aio__inline bool
+may_settle(struct aio__conn *conn)
+{
+    conn->unread = false;
+    return aio__likely((conn->polled & UV_READABLE)
+                       && conn->base.loop->forks == aio__forks);
+}
+
+ssize_t
+aio__conn_pull(struct aio__conn *conn, void *buffer, size_t size)
+{
+    return may_settle(conn) ? read_some(conn, buffer, size) : -1;
+}
+
+void
+aio__conn_settle_now(struct aio__conn *conn)
+{
+    if (may_settle(conn))
+        read_ready(conn);
+}
+
+/* The reader of what we write went away. */
+static void
+write_pipe_broke(struct aio__conn *conn)
+{
+    aio__conn_say(conn, "was closed by peer");
+    if (conn->queue.size > 0)
+        aio__conn_broke(conn, UV_EPIPE, "something was to be written");
+    else
+        aio__conn_force_close(conn, NULL);
 }
 
 static void
@@ -149,17 +200,6 @@ write_ready(struct aio__conn *conn)
         conn->empty = NULL;
         aio__conn_poll(conn);
     }
-}
-
-/* The reader of what we write went away. */
-static void
-write_pipe_broke(struct aio__conn *conn)
-{
-    aio__conn_say(conn, "was closed by peer");
-    if (conn->queue.size > 0)
-        aio__conn_broke(conn, UV_EPIPE, "something was to be written");
-    else
-        aio__conn_force_close(conn, NULL);
 }
 
 /* libuv says "bad descriptor" for any error condition, and stops. */
@@ -186,16 +226,16 @@ error_events(struct aio__conn *conn)
     return UV_READABLE;
 }
 
-static void
-on_poll(uv_poll_t *poll, int status, int events)
+static __attribute__((noinline)) void
+on_events(struct aio__conn *conn, int status, int events)
 {
-    struct aio__conn *conn = aio__container_of(poll, struct aio__conn, poll);
     asyncio_loop_t *loop = conn->base.loop;
 
     loop->context = &conn->base.context;
     if (aio__unlikely(status < 0))
         events = error_events(conn);
     if ((events & UV_READABLE) && wants_reading(conn)) {
+        conn->unread = false;
         if (aio__likely(conn->kind != AIO__CONN_WRITE_PIPE))
             read_ready(conn);
         else
@@ -206,6 +246,34 @@ on_poll(uv_poll_t *poll, int status, int events)
     if (aio__unlikely(status < 0))
         aio__conn_poll(conn);
     loop->context = NULL;
+}
+
+/* There is something to read: true when a task will do that. What comes with
+ * an error is not left to it, nor what is announced for the second time. */
+aio__inline bool
+tell(struct aio__conn *conn)
+{
+    struct aio__fiber *fiber = conn->pulling;
+
+    if (fiber == NULL || fiber->waiter == NULL)
+        return false;
+    conn->unread = true;
+    conn->base.loop->told++;
+    aio__wake_fiber(conn->base.loop, fiber);
+    aio__fiber_prefetch_woken(fiber);
+    aio__prefetch(conn->base.puller, 0);
+    aio__prefetch(conn->base.puller, AIO__LINE);
+    return true;
+}
+
+static void
+on_poll(uv_poll_t *poll, int status, int events)
+{
+    struct aio__conn *conn = aio__container_of(poll, struct aio__conn, poll);
+
+    if (events != UV_READABLE || !tell(conn))
+        on_events(conn, status, events);
+    aio__turn(conn->base.loop);
 }
 
 /* Tell libuv what to look for, when that has changed. In a forked child it is

@@ -53,26 +53,39 @@ write_pipe(int fd, const struct iovec *iov, int count)
     return n;
 }
 
-/* Bytes sent, 0 when it would block, or an error. */
-static ssize_t
-send_some(struct aio__conn *conn, const struct iovec *iov, int count)
+/* Of a system call: bytes sent, 0 when it would block, or an error. */
+aio__inline ssize_t
+outcome(ssize_t n)
 {
-    struct msghdr message = {.msg_iov = (struct iovec *) (uintptr_t) iov,
-                             .msg_iovlen = (size_t) count};
-    ssize_t n;
-
-    if (aio__unlikely(conn->kind != AIO__CONN_SOCKET))
-        n = write_pipe(conn->fd, iov, count);
-    else if (count == 1)
-        n = send(conn->fd, iov->iov_base, iov->iov_len,
-                 MSG_NOSIGNAL | MSG_DONTWAIT);
-    else
-        n = sendmsg(conn->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (aio__likely(n >= 0))
         return n;
     if (errno == EAGAIN || errno == EINTR)
         return 0;
     return -errno;
+}
+
+aio__inline ssize_t
+send_one(struct aio__conn *conn, const void *data, size_t size)
+{
+    struct iovec iov = {.iov_base = (void *) (uintptr_t) data,
+                        .iov_len = size};
+
+    if (aio__unlikely(conn->kind != AIO__CONN_SOCKET))
+        return outcome(write_pipe(conn->fd, &iov, 1));
+    return outcome(send(conn->fd, data, size, MSG_NOSIGNAL | MSG_DONTWAIT));
+}
+
+static ssize_t
+send_some(struct aio__conn *conn, const struct iovec *iov, int count)
+{
+    struct msghdr message = {.msg_iov = (struct iovec *) (uintptr_t) iov,
+                             .msg_iovlen = (size_t) count};
+
+    if (count == 1)
+        return send_one(conn, iov->iov_base, iov->iov_len);
+    if (conn->kind != AIO__CONN_SOCKET)
+        return outcome(write_pipe(conn->fd, iov, count));
+    return outcome(sendmsg(conn->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT));
 }
 
 static int
@@ -137,14 +150,27 @@ queued(struct aio__conn *conn)
     aio__transport_grew(&conn->base, conn->queue.size);
 }
 
+/* Only `n` bytes of it were sent, or that is an error. */
+static __attribute__((noinline)) int
+write_rest(struct aio__conn *conn, const void *data, size_t size, ssize_t n)
+{
+    if (n < 0) {
+        broke(conn, (int) n);
+        return 0;
+    }
+    if (aio__wqueue_copy(&conn->queue, (const char *) data + n,
+                         size - (size_t) n)
+        < 0)
+        return no_memory(conn, (size_t) n);
+    queued(conn);
+    return 0;
+}
+
 int
 aio__conn_write(asyncio_transport_t *transport, const void *data, size_t size)
 {
     struct aio__conn *conn = conn_of(transport);
-    struct iovec iov = {.iov_base = (void *) (uintptr_t) data,
-                        .iov_len = size};
     ssize_t n = 0;
-    int r;
 
     if (aio__unlikely(conn->eof || conn->sending_file))
         return refused(conn, "write");
@@ -154,21 +180,12 @@ aio__conn_write(asyncio_transport_t *transport, const void *data, size_t size)
         count_lost(conn);
         return 0;
     }
-    if (conn->queue.size == 0) {
-        n = send_some(conn, &iov, 1);
+    if (aio__likely(conn->queue.size == 0)) {
+        n = send_one(conn, data, size);
         if (aio__likely((size_t) n == size))
             return 0;
-        if (n < 0) {
-            broke(conn, (int) n);
-            return 0;
-        }
     }
-    r = aio__wqueue_copy(&conn->queue, (const char *) data + n,
-                         size - (size_t) n);
-    if (r < 0)
-        return no_memory(conn, (size_t) n);
-    queued(conn);
-    return 0;
+    return write_rest(conn, data, size, n);
 }
 
 int
@@ -176,7 +193,6 @@ aio__conn_write_owned(asyncio_transport_t *transport, void *data, size_t size,
                       asyncio_drop_t drop)
 {
     struct aio__conn *conn = conn_of(transport);
-    struct iovec iov = {.iov_base = data, .iov_len = size};
     ssize_t n = 0;
     int r = 0;
 
@@ -191,7 +207,7 @@ aio__conn_write_owned(asyncio_transport_t *transport, void *data, size_t size,
         goto done;
     }
     if (conn->queue.size == 0) {
-        n = send_some(conn, &iov, 1);
+        n = send_one(conn, data, size);
         if (n < 0)
             broke(conn, (int) n);
         if (n < 0 || (size_t) n == size)

@@ -141,19 +141,20 @@ on_readable(struct aio__watch *watch)
     asyncio_loop_t *loop = datagram->base.loop;
     struct sockaddr_storage addr = {.ss_family = AF_UNSPEC};
     socklen_t addr_size = sizeof addr;
+    struct aio__io *io = loop->io;
+    char *buffer = aio__readbuf_take(io); /* nobody else has the first */
     ssize_t n;
     int r = 0;
 
-    n = recvfrom(datagram->fd, loop->io->buffer, AIO__READ_SIZE, 0,
+    n = recvfrom(datagram->fd, buffer, AIO__READ_SIZE, 0,
                  (struct sockaddr *) &addr, &addr_size);
-    if (n < 0 && (errno == EAGAIN || errno == EINTR))
-        return;
     loop->context = &datagram->base.context;
-    if (n < 0)
+    if (n >= 0 && protocol != NULL && protocol->datagram_received != NULL)
+        r = protocol->datagram_received(protocol, buffer, (size_t) n,
+                                        (struct sockaddr *) &addr);
+    else if (n < 0 && errno != EAGAIN && errno != EINTR)
         aio__datagram_error(datagram, -errno);
-    else if (protocol != NULL && protocol->datagram_received != NULL)
-        r = protocol->datagram_received(protocol, loop->io->buffer,
-                                        (size_t) n, (struct sockaddr *) &addr);
+    aio__readbuf_give(io, buffer);
     if (r < 0)
         protocol_failed(datagram, r, "protocol.datagram_received() failed");
     loop->context = NULL;

@@ -23,6 +23,7 @@ close_io(struct aio__closer *closer)
     struct aio__io *io = aio__container_of(closer, struct aio__io, closer);
 
     io->loop->io = NULL;
+    aio__readbuf_fini(io);
     aio__free(io->owners, io->owners_size * sizeof(void *));
     aio__free(io, sizeof *io);
 }
@@ -36,6 +37,10 @@ aio__io_get(asyncio_loop_t *loop, struct aio__io **ret_io)
         io = aio__alloc(sizeof *io);
         if (io == NULL)
             return UV_ENOMEM;
+        if (aio__readbuf_init(io) < 0) {
+            aio__free(io, sizeof *io);
+            return UV_ENOMEM;
+        }
         io->closer.close = close_io;
         io->loop = loop;
         io->owners = NULL;

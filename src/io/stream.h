@@ -5,29 +5,34 @@
 /* The insides of readers, writers and the protocol between them. */
 
 #include "asyncio/streams.h"
+#include "base/alloc.h"
+#include "io/io.h"
 #include "io/transport.h"
 #include "loop/fiber.h"
 #include "task/future.h"
 
 enum { AIO__STREAM_LIMIT = 64 * 1024 }; /* bytes, unless set */
 
+/* What every read touches is at the front. */
 struct asyncio_stream_reader {
-    asyncio_loop_t *loop;         /* its memory is held */
     uint32_t refs;
     bool eof;
     bool paused;                  /* we paused the transport */
     bool pinned;                  /* somebody looks at bytes before `start` */
-    char *data;                   /* the buffer; NULL: none yet */
+    bool kept;                    /* `data` is a read buffer of the loop */
+    asyncio_loop_t *loop;         /* its memory is held */
+    char *data;                   /* the buffer; NULL: none */
     size_t start;                 /* of the bytes in it that are not read */
     size_t end;
-    size_t room;                  /* of the buffer, in bytes */
-    char *seen;                   /* a former buffer somebody looks at */
-    size_t seen_room;
-    size_t limit;
-    asyncio_exception_t *exception; /* owned; NULL for none */
-    int code;                     /* of it; 0 for none */
     struct aio__fiber *waiting;   /* the task that reads; or NULL */
     asyncio_transport_t *transport; /* a reference; or NULL */
+    int code;                     /* of `exception`; 0 for none */
+    bool seen_kept;               /* as `kept`, of `seen` */
+    size_t room;                  /* of the buffer, in bytes */
+    size_t limit;
+    char *seen;                   /* a former buffer somebody looks at */
+    size_t seen_room;
+    asyncio_exception_t *exception; /* owned; NULL for none */
 };
 
 /* What start_server's connections have in common; counted. */
@@ -90,15 +95,47 @@ int aio__reader_begin(asyncio_stream_reader_t *reader);
  * negative when nobody knows how much it should have been. */
 int aio__reader_incomplete(asyncio_stream_reader_t *reader, int64_t expected);
 
-/* Show bytes and consume them. */
-void aio__reader_take(asyncio_stream_reader_t *reader, size_t size,
-                      asyncio_bytes_t *ret_view);
-void aio__reader_skip(asyncio_stream_reader_t *reader, size_t size);
-
 aio__inline size_t
 aio__reader_size(const asyncio_stream_reader_t *reader)
 {
     return reader->end - reader->start;
+}
+
+/* Give the buffer back; what was in it is gone. */
+aio__inline void
+aio__reader_free_buffer(asyncio_stream_reader_t *reader)
+{
+    if (aio__likely(reader->kept))
+        aio__readbuf_give(reader->loop->io, reader->data);
+    else
+        aio__free(reader->data, reader->room);
+    reader->data = NULL;
+    reader->start = reader->end = reader->room = 0;
+    reader->kept = false;
+}
+
+/* Consume bytes. */
+void aio__reader_resume(asyncio_stream_reader_t *reader);
+aio__inline void
+aio__reader_skip(asyncio_stream_reader_t *reader, size_t size)
+{
+    reader->start += size;
+    if (reader->kept && reader->start == reader->end && !reader->pinned)
+        aio__reader_free_buffer(reader);
+    if (aio__unlikely(reader->paused)
+        && aio__reader_size(reader) <= reader->limit)
+        aio__reader_resume(reader);
+}
+
+/* Show bytes and consume them. */
+aio__inline void
+aio__reader_take(asyncio_stream_reader_t *reader, size_t size,
+                 asyncio_bytes_t *ret_view)
+{
+    ret_view->data = reader->data != NULL ? reader->data + reader->start : "";
+    ret_view->size = size;
+    reader->pinned = size > 0;
+    aio__reader_skip(reader, size);
 }
 
 /* The protocol of a connection; `service` NULL on the client's side. */

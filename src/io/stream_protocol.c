@@ -29,6 +29,8 @@ on_connection_made(asyncio_protocol_t *protocol,
     self->transport = transport;
     if (self->reader != NULL)
         r = asyncio_stream_reader_set_transport(self->reader, transport);
+    if (r >= 0 && transport->type->stop_pulling != NULL)
+        transport->puller = self->reader;
     self->over_ssl =
         asyncio_transport_get_extra_info(transport, "sslcontext") != NULL;
     if (r >= 0 && self->service != NULL) {

@@ -5,8 +5,12 @@
  * Bytes are in one piece, [start, end) of the buffer. A view that a read gave
  * out lies before `start` and stays where it is until the next read: until
  * then nothing is moved, and a buffer that has to grow leaves the former one
- * behind. So a read costs no allocation, and a view survives whatever the task
- * awaits while it looks.
+ * behind. So a view survives whatever the task awaits while it looks.
+ *
+ * A task that waits reads by itself when it is woken (conn.h), into a read
+ * buffer of the loop, and keeps that while there are bytes in it: nothing is
+ * copied, and a reader that waits has no buffer at all. It waits with bytes
+ * left over only in memory of its own.
  *
  * A cancelled read has consumed nothing, because bytes leave the buffer only
  * when the read returns.
@@ -18,6 +22,7 @@
 
 #include "base/alloc.h"
 #include "base/block.h"
+#include "io/conn.h"
 #include "io/stream.h"
 
 enum {
@@ -73,13 +78,25 @@ asyncio_stream_reader_ref(asyncio_stream_reader_t *reader)
     return reader;
 }
 
+static void
+free_seen(asyncio_stream_reader_t *reader)
+{
+    if (reader->seen_kept)
+        aio__readbuf_give(reader->loop->io, reader->seen);
+    else
+        aio__free(reader->seen, reader->seen_room);
+    reader->seen = NULL;
+    reader->seen_room = 0;
+    reader->seen_kept = false;
+}
+
 asyncio_stream_reader_t *
 asyncio_stream_reader_unref(asyncio_stream_reader_t *reader)
 {
     if (reader == NULL || --reader->refs > 0)
         return NULL;
-    aio__free(reader->data, reader->room);
-    aio__free(reader->seen, reader->seen_room);
+    aio__reader_free_buffer(reader);
+    free_seen(reader);
     aio__exception_unref(reader->exception);
     asyncio_transport_unref(reader->transport);
     aio__loop_release(reader->loop);
@@ -96,20 +113,15 @@ wake(asyncio_stream_reader_t *reader)
     reader->waiting = NULL;
 }
 
-/* Room behind `end`, moving the bytes to the front or to a larger buffer. */
+/* To memory of its own, with room for so much more. */
 static int
-make_room(asyncio_stream_reader_t *reader, size_t size)
+move(asyncio_stream_reader_t *reader, size_t size)
 {
     size_t used = aio__reader_size(reader);
-    size_t room = reader->room > 0 ? reader->room : ROOM_FIRST;
+    size_t room = ROOM_FIRST;
     char *data;
 
-    if (!reader->pinned && reader->room - used >= size
-        && reader->start >= used) {
-        memmove(reader->data, reader->data + reader->start, used);
-        goto done;
-    }
-    while (room - used < size)
+    while (room < used + size || (room < reader->room && !reader->kept))
         room *= 2;
     data = aio__alloc(room);
     if (data == NULL)
@@ -119,22 +131,89 @@ make_room(asyncio_stream_reader_t *reader, size_t size)
     if (reader->pinned && reader->seen == NULL) {
         reader->seen = reader->data;
         reader->seen_room = reader->room;
+        reader->seen_kept = reader->kept;
     } else {
-        aio__free(reader->data, reader->room);
+        aio__reader_free_buffer(reader);
     }
-    reader->pinned = false;
+    reader->pinned = reader->kept = false;
     reader->data = data;
     reader->room = room;
-done:
     reader->start = 0;
     reader->end = used;
     return 0;
+}
+
+/* Room behind `end`, moving the bytes to the front or to a larger buffer. */
+static int
+make_room(asyncio_stream_reader_t *reader, size_t size)
+{
+    size_t used = aio__reader_size(reader);
+
+    if (reader->pinned || reader->room - used < size || reader->start < used)
+        return move(reader, size);
+    memmove(reader->data, reader->data + reader->start, used);
+    reader->start = 0;
+    reader->end = used;
+    return 0;
+}
+
+/* There is more than twice the limit in it. */
+static void
+full(asyncio_stream_reader_t *reader)
+{
+    if (reader->transport == NULL || reader->paused)
+        return;
+    if (asyncio_transport_pause_reading(reader->transport) < 0)
+        reader->transport = asyncio_transport_unref(reader->transport);
+    else
+        reader->paused = true;
+}
+
+/* A task was told that there is something to read, and whoever runs first
+ * reads it. Where its bytes cannot stay in the read buffer they go the way of
+ * all others, by the protocol. */
+static void
+pull(asyncio_stream_reader_t *reader, struct aio__conn *conn)
+{
+    struct aio__io *io = reader->loop->io;
+    char *buffer = aio__readbuf_look(io);
+    ssize_t n;
+
+    if (aio__unlikely(buffer == NULL || reader->eof
+                      || aio__reader_size(reader) > 0)) {
+        aio__conn_settle_now(conn);
+        return;
+    }
+    n = aio__conn_pull(conn, buffer, AIO__READ_SIZE);
+    if (aio__unlikely(n <= 0))
+        return;
+    aio__readbuf_keep(io);
+    if (reader->data != NULL)
+        aio__reader_free_buffer(reader);
+    reader->data = buffer;
+    reader->start = 0;
+    reader->end = (size_t) n;
+    reader->room = AIO__READ_SIZE;
+    reader->kept = true;
+    reader->waiting = NULL;
+    if (aio__unlikely((size_t) n > 2 * reader->limit))
+        full(reader);
+}
+
+static void
+settle(asyncio_stream_reader_t *reader)
+{
+    struct aio__conn *conn = aio__conn_pulled(reader->transport, reader);
+
+    if (conn != NULL && conn->unread)
+        pull(reader, conn);
 }
 
 int
 asyncio_stream_reader_feed_data(asyncio_stream_reader_t *reader,
                                 const void *data, size_t size)
 {
+    settle(reader);
     if (aio__unlikely(reader->eof))
         return asyncio_raise_at(ASYNCIO_ERR_RUNTIME, NULL, 0,
                                 "feed_data after feed_eof");
@@ -146,19 +225,15 @@ asyncio_stream_reader_feed_data(asyncio_stream_reader_t *reader,
     memcpy(reader->data + reader->end, data, size);
     reader->end += size;
     wake(reader);
-    if (aio__unlikely(aio__reader_size(reader) > 2 * reader->limit)
-        && reader->transport != NULL && !reader->paused) {
-        if (asyncio_transport_pause_reading(reader->transport) < 0)
-            reader->transport = asyncio_transport_unref(reader->transport);
-        else
-            reader->paused = true;
-    }
+    if (aio__unlikely(aio__reader_size(reader) > 2 * reader->limit))
+        full(reader);
     return 0;
 }
 
 void
 asyncio_stream_reader_feed_eof(asyncio_stream_reader_t *reader)
 {
+    settle(reader);
     reader->eof = true;
     wake(reader);
 }
@@ -238,8 +313,8 @@ asyncio_stream_reader_set_transport(asyncio_stream_reader_t *reader,
     return 0;
 }
 
-static void
-resume(asyncio_stream_reader_t *reader)
+void
+aio__reader_resume(asyncio_stream_reader_t *reader)
 {
     reader->paused = false;
     if (reader->transport != NULL)
@@ -249,48 +324,25 @@ resume(asyncio_stream_reader_t *reader)
 int
 aio__reader_begin(asyncio_stream_reader_t *reader)
 {
-    if (aio__unlikely(reader->seen != NULL)) {
-        aio__free(reader->seen, reader->seen_room);
-        reader->seen = NULL;
-        reader->seen_room = 0;
-    }
+    if (aio__unlikely(reader->seen != NULL))
+        free_seen(reader);
     reader->pinned = false;
     if (reader->start == reader->end) {
         reader->start = reader->end = 0;
-        if (aio__unlikely(reader->room > ROOM_KEPT)) {
-            aio__free(reader->data, reader->room);
-            reader->data = NULL;
-            reader->room = 0;
-        }
+        if (reader->kept || aio__unlikely(reader->room > ROOM_KEPT))
+            aio__reader_free_buffer(reader);
     }
+    settle(reader);
     if (aio__unlikely(reader->code < 0))
         return aio__raise_exception(reader->code,
                                     aio__exception_ref(reader->exception));
     return 0;
 }
 
-void
-aio__reader_skip(asyncio_stream_reader_t *reader, size_t size)
-{
-    reader->start += size;
-    if (aio__unlikely(reader->paused)
-        && aio__reader_size(reader) <= reader->limit)
-        resume(reader);
-}
-
-void
-aio__reader_take(asyncio_stream_reader_t *reader, size_t size,
-                 asyncio_bytes_t *ret_view)
-{
-    ret_view->data = reader->data != NULL ? reader->data + reader->start : "";
-    ret_view->size = size;
-    reader->pinned = size > 0;
-    aio__reader_skip(reader, size);
-}
-
 int
 aio__reader_wait(asyncio_stream_reader_t *reader, const char *name)
 {
+    struct aio__conn *conn;
     struct aio__waiter waiter;
     asyncio_loop_t *loop;
     int r;
@@ -307,11 +359,25 @@ aio__reader_wait(asyncio_stream_reader_t *reader, const char *name)
                                 "already waiting for incoming data",
                                 name);
     if (aio__unlikely(reader->paused))
-        resume(reader); /* or this would wait for ever */
+        aio__reader_resume(reader); /* or this would wait for ever */
+    if (reader->kept) /* without memory it is kept longer, that is all */
+        (void) move(reader, 0);
     reader->refs++;
     aio__waiter_init(&waiter, loop, NULL);
-    reader->waiting = waiter.fiber;
-    r = aio__wait(&waiter);
+    do {
+        reader->waiting = waiter.fiber;
+        conn = aio__conn_pulled(reader->transport, reader);
+        if (conn != NULL)
+            conn->pulling = waiter.fiber;
+        r = aio__wait(&waiter);
+        conn = aio__conn_pulled(reader->transport, reader);
+        if (conn != NULL) {
+            conn->pulling = NULL;
+            if (conn->unread)
+                pull(reader, conn);
+        }
+        /* Others may have read from the same socket. */
+    } while (aio__unlikely(reader->waiting == waiter.fiber) && r >= 0);
     if (reader->waiting == waiter.fiber)
         reader->waiting = NULL;
     if (aio__unlikely(reader->refs == 1)) {

@@ -40,6 +40,7 @@ aio__transport_init(asyncio_transport_t *transport,
     transport->closing = false;
     transport->left_open = false;
     transport->protocol_paused = false;
+    transport->puller = NULL;
     transport->use = AIO__TRANSPORT_FREE;
     aio__context_init(&transport->context, aio__context_current()->map,
                       on_release);
@@ -249,9 +250,11 @@ void
 asyncio_transport_set_protocol(asyncio_transport_t *transport,
                                asyncio_protocol_t *protocol)
 {
+    if (transport->puller != NULL) {
+        transport->type->stop_pulling(transport); /* for the former one */
+        transport->puller = NULL;
+    }
     transport->protocol = protocol;
-    if (transport->type->protocol_set != NULL)
-        transport->type->protocol_set(transport);
 }
 
 asyncio_protocol_t *

@@ -9,6 +9,7 @@
  * go of everything libuv knows of, and those of its users.
  */
 
+#include "asyncio/streams.h"
 #include "asyncio/transports.h"
 #include "loop/context.h"
 #include "loop/exception.h"
@@ -40,8 +41,9 @@ struct aio__transport_type {
                        asyncio_drop_t drop);
     int (*write_eof)(asyncio_transport_t *transport);
     size_t (*buffered)(const asyncio_transport_t *transport);
-    /* Somebody set another protocol. */
-    void (*protocol_set)(asyncio_transport_t *transport);
+    /* Read what `puller` was told of; from now on it is not told any more.
+     * Only for kinds that have one. */
+    void (*stop_pulling)(asyncio_transport_t *transport);
     /* Before the memory goes. */
     void (*fini)(asyncio_transport_t *transport);
 };
@@ -65,6 +67,8 @@ struct asyncio_transport {
     bool left_open;               /* when its loop closed */
     bool protocol_paused;         /* by pause_writing */
     uint8_t use;                  /* enum aio__transport_use */
+    const asyncio_stream_reader_t *puller; /* whose tasks read by themselves;
+                                   * or NULL. Never looked into. */
     asyncio_context_t context;    /* callbacks run in; its release frees all */
 };
 

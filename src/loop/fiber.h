@@ -153,6 +153,22 @@ aio__fiber_prefetch(asyncio_loop_t *loop, struct aio__job *next)
     aio__prefetch(coro, -depth + AIO__LINE);
 }
 
+/* The same for one that was woken and runs soon, but not next: all that a wait
+ * usually has on the stack. */
+aio__inline void
+aio__fiber_prefetch_woken(const struct aio__fiber *fiber)
+{
+    const char *at =
+        (const char *) fiber->coro - (ptrdiff_t) fiber->depth * AIO__LINE;
+
+    aio__prefetch(fiber->coro, 0);
+    aio__prefetch(at, -2 * AIO__LINE);
+    aio__prefetch(at, -AIO__LINE);
+    aio__prefetch(at, 0);
+    aio__prefetch(at, AIO__LINE);
+    aio__prefetch(at, 2 * AIO__LINE);
+}
+
 /* A step is due: what comes next in this pass is a fiber with a stack, which
  * is returned, or something for the loop's own stack: NULL. */
 struct aio__fiber *aio__fiber_first_step(asyncio_loop_t *loop);

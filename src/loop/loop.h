@@ -50,6 +50,7 @@ struct asyncio_loop {
     uint32_t passes;            /* since libuv was last asked */
     uint32_t credit;            /* passes that may go on before a look around;
                                  * 0 when the loop is to stop */
+    uint32_t told;              /* tasks that libuv's callbacks woke: poll.h */
     bool short_passes;          /* lately: they get a credit */
     double polled;              /* when libuv was last asked */
     bool virtual_clock;

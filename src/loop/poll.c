@@ -143,5 +143,6 @@ aio__poll(asyncio_loop_t *loop, bool wait)
     }
     loop->passes = 0;
     loop->credit = 0;
+    loop->told = 0;
     aio__probe(poll_end, loop, wait);
 }

@@ -15,6 +15,7 @@
  */
 #include <time.h>
 
+#include "base/probe.h"
 #include "loop/exception.h"
 #include "loop/fiber.h"
 #include "loop/poll.h"
@@ -246,6 +247,28 @@ pass(asyncio_loop_t *loop, bool wait)
     fire_timers(loop);
     if (!loop->once)
         begin_pass(loop);
+}
+
+/* From libuv's poll back into it: exactly one pass. */
+void
+aio__turn_now(asyncio_loop_t *loop)
+{
+    uint32_t passes = loop->passes;
+
+    loop->told = 0;
+    if (loop->stopping || loop->once || loop->interrupted != 0
+        || loop->virtual_clock)
+        return;
+    aio__probe(poll_end, loop, false);
+    loop->passes = AIO__PASSES_MAX;
+    loop->credit = 0;
+    if (loop->timers.count > 0)
+        loop->began = aio__loop_now(loop);
+    fire_timers(loop);
+    begin_pass(loop);
+    run_ready(loop);
+    loop->passes = passes;
+    aio__probe(poll_begin, loop, false);
 }
 
 static int

@@ -249,22 +249,21 @@ deliver(struct aio__tls *tls, const char *data, size_t size)
     return r;
 }
 
-/* Where the next bytes go: the loop's buffer, or one of the program's. */
+/* Where the next bytes go: a buffer of the program's, if it has one. */
 static int
 find_room(struct aio__tls *tls, char **ret_buffer, size_t *ret_size)
 {
     asyncio_protocol_t *protocol = tls->base.protocol;
-    void *buffer = tls->base.loop->io->buffer;
-    size_t size = AIO__READ_SIZE;
-    int r = 0;
+    void *buffer = NULL;
+    size_t size = 0;
+    int r;
 
-    if (protocol->get_buffer != NULL) {
-        size = 0;
-        r = protocol->get_buffer(protocol, -1, &buffer, &size);
-        if (r >= 0 && (size == 0 || buffer == NULL))
-            r = asyncio_raise_at(ASYNCIO_ERR_RUNTIME, NULL, 0,
-                                 "get_buffer() returned an empty buffer");
-    }
+    if (protocol->get_buffer == NULL)
+        return 0;
+    r = protocol->get_buffer(protocol, -1, &buffer, &size);
+    if (r >= 0 && (size == 0 || buffer == NULL))
+        r = asyncio_raise_at(ASYNCIO_ERR_RUNTIME, NULL, 0,
+                             "get_buffer() returned an empty buffer");
     if (r < 0) {
         program_failed(tls, r,
                        "Fatal error: protocol.get_buffer() call failed.");
@@ -285,13 +284,13 @@ readable(const struct aio__tls *tls)
 }
 
 static void
-read_plain(struct aio__tls *tls)
+read_into(struct aio__tls *tls, char *shared)
 {
     int r = 1;
 
     while (r == 1 && readable(tls)) {
-        size_t size, used;
-        char *buffer;
+        size_t size = AIO__READ_SIZE, used;
+        char *buffer = shared;
         int kind;
 
         if (find_room(tls, &buffer, &size) < 0 || !readable(tls))
@@ -322,6 +321,20 @@ read_plain(struct aio__tls *tls)
         aio__tls_push(tls, false); /* answers to KeyUpdate and the like */
         control_reading(tls);
     }
+}
+
+static void
+read_plain(struct aio__tls *tls)
+{
+    struct aio__io *io = tls->base.loop->io;
+    char *buffer = aio__readbuf_take(io);
+
+    if (buffer == NULL) {
+        aio__tls_fail(tls, aio__exception_ref(aio__exception_of(UV_ENOMEM)));
+        return;
+    }
+    read_into(tls, buffer);
+    aio__readbuf_give(io, buffer);
 }
 
 /* A peer may only choose what was offered. */
