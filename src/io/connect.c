@@ -17,7 +17,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "io/fdwait.h"
+#include "io/poll.h"
 
 int
 aio__connect_check(asyncio_loop_t *loop, asyncio_protocol_factory_t factory)
@@ -158,7 +158,7 @@ aio__connect_socket(asyncio_loop_t *loop, const struct aio__addr *addr,
 
     r = aio__connect_begin(addr, local, &fd);
     if (r == -EINPROGRESS) {
-        r = aio__fd_wait(loop, fd, UV_WRITABLE);
+        r = aio__poll_wait(loop, fd, AIO__WRITE);
         if (r >= 0)
             r = aio__connect_end(fd, addr);
         if (r < 0)

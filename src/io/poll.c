@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Watching descriptors of the program.
+ * Watching descriptors of the program, and sockets that connect.
  *
  * libuv's own poll handles abort the program when a descriptor is closed too
  * early, and make it non-blocking behind the program's back. So each loop has
@@ -171,7 +171,7 @@ events_of(const struct entry *entry)
 
 /* Tell the kernel. The number may mean another file than the last time. */
 static int
-apply(struct aio__polls *polls, int fd)
+apply(struct aio__polls *polls, int fd, bool was_active)
 {
     struct entry *entry = &polls->entries[fd];
     struct epoll_event event = {.events = events_of(entry), .data.fd = fd};
@@ -180,11 +180,14 @@ apply(struct aio__polls *polls, int fd)
         epoll_ctl(polls->epoll, EPOLL_CTL_DEL, fd, &event);
         return 0;
     }
-    if (epoll_ctl(polls->epoll, EPOLL_CTL_MOD, fd, &event) == 0
-        || (errno == ENOENT
-            && epoll_ctl(polls->epoll, EPOLL_CTL_ADD, fd, &event) == 0))
-        return 0;
-    return -errno;
+    if (was_active) {
+        if (epoll_ctl(polls->epoll, EPOLL_CTL_MOD, fd, &event) == 0)
+            return 0;
+        if (errno != ENOENT)
+            return -errno;
+    }
+    return epoll_ctl(polls->epoll, EPOLL_CTL_ADD, fd, &event) == 0 ? 0
+                                                                   : -errno;
 }
 
 static void
@@ -227,7 +230,7 @@ aio__poll_add(asyncio_loop_t *loop, int fd, enum aio__direction direction,
                                 fd);
     was_active = events_of(entry) != 0;
     entry->watch[direction] = watch;
-    r = apply(polls, fd);
+    r = apply(polls, fd, was_active);
     if (r < 0) {
         entry->watch[direction] = former;
         return r;
@@ -248,7 +251,7 @@ aio__poll_remove(asyncio_loop_t *loop, int fd, enum aio__direction direction)
         || loop->forks != aio__forks)
         return;
     polls->entries[fd].watch[direction] = NULL;
-    (void) apply(polls, fd);
+    (void) apply(polls, fd, true);
     if (events_of(&polls->entries[fd]) == 0)
         count_active(polls, -1);
 }

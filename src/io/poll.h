@@ -2,7 +2,7 @@
 #ifndef AIO_IO_POLL_H
 #define AIO_IO_POLL_H
 
-/* Waiting for descriptors that the library does not own. */
+/* Waiting for descriptors that are no transport's. */
 
 #include "asyncio/sockets.h"
 #include "base/list.h"

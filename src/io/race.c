@@ -14,15 +14,16 @@
 
 #include "base/alloc.h"
 #include "io/connect.h"
-#include "io/fdwait.h"
+#include "io/poll.h"
 
 struct attempt {
     struct race *race;
     const struct aio__addr *addr;
-    struct aio__fd_watch *watch;  /* while it connects */
+    struct aio__watch watch;      /* while it connects */
     asyncio_exception_t *error;   /* why it failed; owned */
     int fd;                       /* -1: not begun, or over */
-    bool ready;                   /* libuv saw something */
+    bool watched;
+    bool ready;                   /* there is a result */
 };
 
 struct race {
@@ -47,11 +48,19 @@ wake(struct race *race)
 }
 
 static void
-on_ready(void *arg, int events)
+unwatch(struct attempt *attempt)
 {
-    struct attempt *attempt = arg;
+    if (attempt->watched)
+        aio__poll_remove(attempt->race->loop, attempt->fd, AIO__WRITE);
+    attempt->watched = false;
+}
 
-    (void) events;
+static void
+on_ready(struct aio__watch *watch)
+{
+    struct attempt *attempt = aio__container_of(watch, struct attempt, watch);
+
+    unwatch(attempt);
     attempt->ready = true;
     wake(attempt->race);
 }
@@ -68,8 +77,7 @@ on_delay(struct aio__timer *timer)
 static void
 end_attempt(struct attempt *attempt)
 {
-    aio__fd_watch_stop(attempt->watch);
-    attempt->watch = NULL;
+    unwatch(attempt);
     if (attempt->fd >= 0)
         close(attempt->fd);
     attempt->fd = -1;
@@ -110,14 +118,14 @@ begin_next(struct race *race, double delay)
     race->hurry = false;
     aio__timerheap_remove(&race->loop->timers, &race->timer);
     r = aio__connect_begin(attempt->addr, race->local, &attempt->fd);
-    if (r == -EINPROGRESS)
-        r = aio__fd_watch_start(race->loop, attempt->fd, UV_WRITABLE, on_ready,
-                                attempt, &attempt->watch);
-    else if (r < 0)
-        attempt->fd = -1;
+    if (r == -EINPROGRESS) {
+        r = aio__poll_add(race->loop, attempt->fd, AIO__WRITE,
+                          &attempt->watch);
+        attempt->watched = r == 0;
+    }
     if (r == UV_ENOMEM)
         race->failed = r;
-    if (attempt->watch == NULL)
+    if (!attempt->watched)
         settle(race, attempt, r);
     else if (delay > 0 && race->begun < race->count)
         aio__timerheap_insert(&race->loop->timers, &race->timer,
@@ -201,9 +209,10 @@ aio__connect_race(asyncio_loop_t *loop, const struct aio__addrs *addrs,
     if (r < 0)
         goto done;
     for (size_t i = 0; i < race.count; i++) {
-        race.attempts[i].race = &race;
-        race.attempts[i].addr = &addrs->list[i];
-        race.attempts[i].fd = -1;
+        race.attempts[i] = (struct attempt){.race = &race,
+                                            .addr = &addrs->list[i],
+                                            .watch.ready = on_ready,
+                                            .fd = -1};
     }
     r = run(&race, delay);
     aio__timerheap_remove(&loop->timers, &race.timer);
