@@ -5,11 +5,15 @@
  */
 #include "base/block.h"
 
+#include <math.h>
+
 #include "config.h"
 
 #if AIO__HAVE_VALGRIND
 #include <valgrind/memcheck.h>
 #endif
+
+#define LOOK_INTERVAL 1.0 /* seconds */
 
 aio__thread_local struct aio__blocks aio__blocks;
 
@@ -51,8 +55,8 @@ aio__block_more(size_t size)
 void
 aio__block_surplus(void *memory, size_t size)
 {
-    if (aio__blocks.keep == 0 && !checked()) {
-        aio__blocks.keep = AIO__BLOCK_KEEP;
+    if (!aio__blocks.keeps && !checked()) {
+        aio__blocks.keeps = true;
         aio__block_free(memory, size);
         return;
     }
@@ -60,17 +64,68 @@ aio__block_surplus(void *memory, size_t size)
     aio__free(memory, rounded(size));
 }
 
+static void
+give_back(size_t class, uint32_t count)
+{
+    for (; count > 0; count--) {
+        struct aio__block *block = aio__blocks.free[class];
+
+        aio__blocks.free[class] = block->next;
+        aio__blocks.count[class]--;
+        aio__count(AIO__COUNT_BYTES, (int64_t) aio__block_size(class));
+        aio__free(block, aio__block_size(class));
+    }
+    if (aio__blocks.unused[class] > aio__blocks.count[class])
+        aio__blocks.unused[class] = aio__blocks.count[class];
+}
+
 void
-aio__blocks_trim(void)
+aio__blocks_give_back(void)
 {
     for (size_t class = 0; class < AIO__BLOCK_CLASSES; class++) {
-        struct aio__block *block;
-
-        while ((block = aio__blocks.free[class]) != NULL) {
-            aio__blocks.free[class] = block->next;
-            aio__count(AIO__COUNT_BYTES, (int64_t) aio__block_size(class));
-            aio__free(block, aio__block_size(class));
-        }
-        aio__blocks.count[class] = 0;
+        give_back(class, aio__blocks.count[class]);
+        aio__blocks.surplus[class] = 0;
     }
+    aio__blocks.has_surplus = false;
+}
+
+/* So many may go: what nobody needed since the last look, but for a few. */
+static uint32_t
+surplus_of(size_t class)
+{
+    uint32_t unused = aio__blocks.unused[class];
+
+    aio__blocks.unused[class] = aio__blocks.count[class];
+    return unused > AIO__BLOCK_KEEP ? unused - AIO__BLOCK_KEEP : 0;
+}
+
+static uint32_t
+least(uint32_t a, uint32_t b)
+{
+    return a < b ? a : b;
+}
+
+void
+aio__blocks_trim(double now)
+{
+    uint32_t most = AIO__BLOCK_TRIM;
+
+    if (fabs(now - aio__blocks.looked) >= LOOK_INTERVAL) {
+        for (size_t class = 0; class < AIO__BLOCK_CLASSES; class++)
+            aio__blocks.surplus[class] = surplus_of(class);
+        aio__blocks.has_surplus = true;
+        aio__blocks.looked = now;
+    }
+    if (!aio__blocks.has_surplus)
+        return;
+    for (size_t class = 0; class < AIO__BLOCK_CLASSES; class++) {
+        uint32_t *surplus = &aio__blocks.surplus[class];
+        uint32_t count =
+            least(least(*surplus, aio__blocks.count[class]), most);
+
+        give_back(class, count);
+        *surplus -= count;
+        most -= count;
+    }
+    aio__blocks.has_surplus = most == 0;
 }

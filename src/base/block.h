@@ -3,14 +3,16 @@
 #define AIO_BASE_BLOCK_H
 
 /*
- * Blocks: small memory that comes and goes all the time. Each thread keeps a
- * few free ones of every size class, last in, first out, so that making a
- * task after one has ended takes the memory that is still in the cache.
+ * Blocks: small memory that comes and goes all the time. Each thread keeps the
+ * free ones of every size class, last in, first out, so that making a task
+ * after one has ended takes the memory that is still in the cache. Those that
+ * nobody needed for a second go back to the allocator, some at a time.
  *
  * To everything that watches it is an allocation like any other: counted,
  * and it fails when it is told to. Under memory checkers nothing is kept.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,7 +23,8 @@
 enum {
     AIO__BLOCK_STEP = 16,    /* bytes between size classes */
     AIO__BLOCK_CLASSES = 33, /* up to 512 bytes; larger ones are not kept */
-    AIO__BLOCK_KEEP = 256    /* free blocks kept of each class */
+    AIO__BLOCK_KEEP = 256,   /* free blocks of each class that stay */
+    AIO__BLOCK_TRIM = 256    /* at most so many go at a time */
 };
 
 struct aio__block {
@@ -31,7 +34,11 @@ struct aio__block {
 struct aio__blocks {
     struct aio__block *free[AIO__BLOCK_CLASSES];
     uint32_t count[AIO__BLOCK_CLASSES];
-    uint32_t keep; /* 0 before the first use, and under memory checkers */
+    uint32_t unused[AIO__BLOCK_CLASSES];  /* the fewest since `looked` */
+    uint32_t surplus[AIO__BLOCK_CLASSES]; /* that are to go */
+    bool has_surplus;
+    double looked; /* seconds of the loop's clock */
+    bool keeps;    /* not before the first use, or under memory checkers */
 };
 
 extern aio__thread_local struct aio__blocks aio__blocks;
@@ -39,8 +46,9 @@ extern aio__thread_local struct aio__blocks aio__blocks;
 void *aio__block_more(size_t size);
 void aio__block_surplus(void *memory, size_t size);
 
-/* Give back what this thread keeps. */
-void aio__blocks_trim(void);
+/* Give back what this thread keeps, or some of what it has too much of. */
+void aio__blocks_give_back(void);
+void aio__blocks_trim(double now);
 
 /* Blocks of class n have n * 16 + 8 bytes, as the C library's chunks do. */
 aio__inline size_t
@@ -67,7 +75,8 @@ aio__block_alloc(size_t size)
                       || aio__alloc_watched()))
         return aio__block_more(size);
     aio__blocks.free[class] = block->next;
-    aio__blocks.count[class]--;
+    if (--aio__blocks.count[class] < aio__blocks.unused[class])
+        aio__blocks.unused[class] = aio__blocks.count[class];
     aio__count(AIO__COUNT_BYTES, (int64_t) size);
     return block;
 }
@@ -78,8 +87,7 @@ aio__block_free(void *memory, size_t size)
     size_t class = aio__block_class(size);
     struct aio__block *block = memory;
 
-    if (aio__unlikely(class >= AIO__BLOCK_CLASSES
-                      || aio__blocks.count[class] >= aio__blocks.keep)) {
+    if (aio__unlikely(class >= AIO__BLOCK_CLASSES || !aio__blocks.keeps)) {
         aio__block_surplus(memory, size);
         return;
     }

@@ -255,7 +255,7 @@ asyncio_loop_close(asyncio_loop_t *loop)
         aio__coro_pool_fini(pool);
         aio__free(pool, sizeof *pool);
     }
-    aio__blocks_trim();
+    aio__blocks_give_back();
     if (thread_loop == loop)
         thread_loop = NULL;
     return 0;

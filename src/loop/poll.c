@@ -15,6 +15,7 @@
 #include <poll.h>
 #include <time.h>
 
+#include "base/block.h"
 #include "base/probe.h"
 #include "loop/exception.h"
 
@@ -106,10 +107,11 @@ poll_virtual(asyncio_loop_t *loop)
     }
 }
 
-/* Stacks that nobody needed for a while. */
+/* Stacks and memory that nobody needed for a while. */
 static void
 trim(asyncio_loop_t *loop)
 {
+    aio__blocks_trim(loop->polled);
     aio__coro_pool_trim(&loop->pool, loop->polled);
     for (struct aio__coro_pool *p = loop->pools; p != NULL; p = p->next)
         aio__coro_pool_trim(p, loop->polled);
