@@ -68,13 +68,13 @@ aio__coro_idle(struct aio__coro_pool *pool)
     return pool->ring[--pool->tail & (pool->ring_size - 1)];
 }
 
-/* The one that will be taken next, if any. */
+/* One that will be taken soon: so many are before it. NULL: there is none. */
 aio__inline const struct aio__coro *
-aio__coro_idle_next(const struct aio__coro_pool *pool)
+aio__coro_idle_soon(const struct aio__coro_pool *pool, uint32_t before)
 {
-    if (pool->head == pool->tail)
+    if (pool->tail - pool->head <= before)
         return NULL;
-    return pool->ring[(pool->tail - 1) & (pool->ring_size - 1)];
+    return pool->ring[(pool->tail - 1 - before) & (pool->ring_size - 1)];
 }
 
 aio__inline int

@@ -260,7 +260,6 @@ tell(struct aio__conn *conn)
     conn->unread = true;
     conn->base.loop->told++;
     aio__wake_fiber(conn->base.loop, fiber);
-    aio__fiber_prefetch_woken(fiber);
     aio__prefetch(conn->base.puller, 0);
     aio__prefetch(conn->base.puller, AIO__LINE);
     return true;

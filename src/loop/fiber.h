@@ -84,6 +84,23 @@ aio__wake(struct aio__waiter *waiter, int status)
     return aio__wake_on(waiter->loop, waiter, status);
 }
 
+/* For one that runs soon, but not next: all that a wait usually has on its
+ * stack. The page alone costs most of the way there, and from here on it is
+ * walked while others run. */
+aio__inline void
+aio__fiber_prefetch_woken(const struct aio__fiber *fiber)
+{
+    const char *at =
+        (const char *) fiber->coro - (ptrdiff_t) fiber->depth * AIO__LINE;
+
+    aio__prefetch(fiber->coro, 0);
+    aio__prefetch(at, -2 * AIO__LINE);
+    aio__prefetch(at, -AIO__LINE);
+    aio__prefetch(at, 0);
+    aio__prefetch(at, AIO__LINE);
+    aio__prefetch(at, 2 * AIO__LINE);
+}
+
 /* The same with 0, for who knows the fiber: its stack is not touched, which
  * would be a cache miss, or two, where many wait. The waiter does not learn of
  * it, so nobody else may know that one but by `fiber->waiter`. */
@@ -94,6 +111,7 @@ aio__wake_fiber(asyncio_loop_t *loop, struct aio__fiber *fiber)
         return;
     fiber->waiter = NULL;
     aio__ready(loop, &fiber->job);
+    aio__fiber_prefetch_woken(fiber);
 }
 
 /* The usual `cancel`: end the wait at once. */
@@ -129,44 +147,34 @@ aio__fiber_running(asyncio_loop_t **ret_loop)
 
 /*
  * Where there are many fibers each has fallen out of the caches since its last
- * step. So while one runs, the stack of the next is on its way, and the fiber
- * after that, which is where that one's stack is found.
+ * step, and its stack's page out of the TLB. So while one runs, the stack of
+ * the next but one is on its way, and the fiber after that, which is where that
+ * one's stack is found; two ahead, because finding a page may take longer than
+ * a step. Which stacks those get that begin is known from the start.
  */
 aio__inline void
 aio__fiber_prefetch(asyncio_loop_t *loop, struct aio__job *next)
 {
-    struct aio__fiber *fiber;
+    const struct aio__fiber *fiber;
     const struct aio__coro *coro;
-    ptrdiff_t depth;
+    const char *at;
 
-    if (next == NULL || next->run != NULL)
+    if (next == NULL || (next = next->next) == NULL || next->run != NULL)
         return;
     fiber = aio__container_of(next, struct aio__fiber, job);
     coro = fiber->coro;
-    if (coro == NULL && (coro = aio__coro_idle_next(&loop->pool)) == NULL)
-        return;
-    depth = (ptrdiff_t) fiber->depth * AIO__LINE;
     aio__prefetch(next->next, 0);
     aio__prefetch(next->next, offsetof(struct aio__fiber, depth));
-    aio__prefetch(coro, 0);
-    aio__prefetch(coro, -depth - AIO__LINE);
-    aio__prefetch(coro, -depth + AIO__LINE);
-}
-
-/* The same for one that was woken and runs soon, but not next: all that a wait
- * usually has on the stack. */
-aio__inline void
-aio__fiber_prefetch_woken(const struct aio__fiber *fiber)
-{
-    const char *at =
-        (const char *) fiber->coro - (ptrdiff_t) fiber->depth * AIO__LINE;
-
-    aio__prefetch(fiber->coro, 0);
-    aio__prefetch(at, -2 * AIO__LINE);
-    aio__prefetch(at, -AIO__LINE);
-    aio__prefetch(at, 0);
-    aio__prefetch(at, AIO__LINE);
-    aio__prefetch(at, 2 * AIO__LINE);
+    if (coro != NULL) {
+        at = (const char *) coro - (ptrdiff_t) fiber->depth * AIO__LINE;
+        aio__prefetch(coro, 0);
+        aio__prefetch(at, -AIO__LINE);
+        aio__prefetch(at, AIO__LINE);
+    } else if ((coro = aio__coro_idle_soon(&loop->pool, 3)) != NULL) {
+        aio__prefetch(coro, 0);
+        aio__prefetch(coro, -AIO__LINE);
+        aio__prefetch(coro, -2 * AIO__LINE);
+    }
 }
 
 /* A step is due: what comes next in this pass is a fiber with a stack, which
