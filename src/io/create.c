@@ -90,9 +90,9 @@ raise_errors(asyncio_exception_t *group, bool all)
 }
 
 static int
-connect_to(asyncio_loop_t *loop, const struct aio__addrs *addrs,
-           const struct aio__addrs *local,
-           const asyncio_connection_options_t *options, int *ret_fd)
+connect_to_one_of(asyncio_loop_t *loop, const struct aio__addrs *addrs,
+                  const struct aio__addrs *local,
+                  const asyncio_connection_options_t *options, int *ret_fd)
 {
     asyncio_exception_t *group;
     int fd = -1;
@@ -111,6 +111,22 @@ connect_to(asyncio_loop_t *loop, const struct aio__addrs *addrs,
     if (r == 0)
         *ret_fd = fd;
     return r;
+}
+
+static int
+connect_to(asyncio_loop_t *loop, const struct aio__addrs *addrs,
+           const struct aio__addrs *local,
+           const asyncio_connection_options_t *options, int *ret_fd)
+{
+    int fd;
+
+    if (addrs->count != 1 || aio__option(options, all_errors, false))
+        return connect_to_one_of(loop, addrs, local, options, ret_fd);
+    fd = aio__connect_socket(loop, addrs->list, local);
+    if (fd < 0)
+        return fd;
+    *ret_fd = fd;
+    return 0;
 }
 
 static int
