@@ -236,7 +236,6 @@ conn_pause_reading(asyncio_transport_t *transport)
 {
     struct aio__conn *conn = conn_of(transport);
 
-    aio__conn_settle(conn);
     if (transport->closing || conn->paused)
         return 0;
     conn->paused = true;
@@ -261,12 +260,9 @@ conn_resume_reading(asyncio_transport_t *transport)
 }
 
 static void
-conn_stop_pulling(asyncio_transport_t *transport)
+conn_settle(asyncio_transport_t *transport)
 {
-    struct aio__conn *conn = conn_of(transport);
-
-    aio__conn_settle(conn);
-    conn->pulling = NULL;
+    aio__conn_settle(conn_of(transport));
 }
 
 static void
@@ -297,7 +293,7 @@ static const struct aio__transport_type socket_type = {
     .write_owned = aio__conn_write_owned,
     .write_eof = aio__conn_write_eof,
     .buffered = aio__conn_buffered,
-    .stop_pulling = conn_stop_pulling,
+    .settle = conn_settle,
     .fini = conn_fini,
 };
 

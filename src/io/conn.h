@@ -9,8 +9,8 @@
  * that waits for it in a stream reader is only woken, and does the reading when
  * it runs: between the system's read and its answer nothing else happens, so
  * everything the two touch is still in the cache. The program sees no
- * difference, because whoever looks at the reader or ends the reading before
- * that task runs settles it: reads what was announced.
+ * difference, because whoever looks at the reader or the transport, or changes
+ * them, before that task runs, settles it: reads what was announced.
  */
 
 #include <netinet/in.h>
@@ -51,7 +51,8 @@ struct aio__conn {
     bool losing;                /* connection_lost is or was scheduled */
     bool unread;                /* `pulling` was woken, nobody has read yet */
     uint32_t lost_writes;       /* as CPython counts them, for the warning */
-    struct aio__fiber *pulling; /* waits, and will read by itself; or NULL */
+    struct aio__fiber *pulling; /* of the puller: waits, and will read by
+                                 * itself; or NULL */
     struct aio__wqueue queue;
     uv_poll_t poll;             /* the transport's own reference is for it */
     asyncio_exception_t *exception; /* for connection_lost; owned */

@@ -255,7 +255,7 @@ tell(struct aio__conn *conn)
 {
     struct aio__fiber *fiber = conn->pulling;
 
-    if (fiber == NULL || fiber->waiter == NULL)
+    if (conn->base.puller == NULL || fiber == NULL || fiber->waiter == NULL)
         return false;
     conn->unread = true;
     conn->base.loop->told++;

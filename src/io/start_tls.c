@@ -35,7 +35,7 @@ check(asyncio_loop_t *loop, asyncio_transport_t *transport,
         return asyncio_raise_at(ASYNCIO_ERR_TYPE, NULL, 0,
                                 "transport %s is not supported by start_tls()",
                                 transport->type->name);
-    if (transport->closing)
+    if (asyncio_transport_is_closing(transport))
         return asyncio_raise_at(ASYNCIO_ERR_RUNTIME, NULL, 0,
                                 "Transport is closing");
     return aio__transport_check_free(transport, "start_tls");

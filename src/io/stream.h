@@ -134,7 +134,7 @@ aio__reader_take(asyncio_stream_reader_t *reader, size_t size,
 {
     ret_view->data = reader->data != NULL ? reader->data + reader->start : "";
     ret_view->size = size;
-    reader->pinned = size > 0;
+    reader->pinned |= size > 0; /* or there are views of others, too */
     aio__reader_skip(reader, size);
 }
 

@@ -19,28 +19,6 @@ self_of(asyncio_protocol_t *protocol)
     return aio__container_of(protocol, struct aio__stream_protocol, protocol);
 }
 
-static int
-on_connection_made(asyncio_protocol_t *protocol,
-                   asyncio_transport_t *transport)
-{
-    struct aio__stream_protocol *self = self_of(protocol);
-    int r = 0;
-
-    self->transport = transport;
-    if (self->reader != NULL)
-        r = asyncio_stream_reader_set_transport(self->reader, transport);
-    if (r >= 0 && transport->type->stop_pulling != NULL)
-        transport->puller = self->reader;
-    self->over_ssl =
-        asyncio_transport_get_extra_info(transport, "sslcontext") != NULL;
-    if (r >= 0 && self->service != NULL) {
-        r = aio__service_client(self);
-        if (r < 0)
-            asyncio_transport_abort(transport);
-    }
-    return r;
-}
-
 static void
 wake_all(struct aio__list *waiters, int code, asyncio_exception_t *exception)
 {
@@ -104,6 +82,40 @@ on_data_received(asyncio_protocol_t *protocol, const void *data, size_t size)
     if (aio__unlikely(reader == NULL || reader->refs == 1))
         return 0;
     return asyncio_stream_reader_feed_data(reader, data, size);
+}
+
+/* The reader's tasks may read by themselves where nobody could tell: what comes
+ * would have gone straight to this reader, in the loop that its tasks run in. */
+static bool
+may_pull(const struct aio__stream_protocol *self,
+         const asyncio_transport_t *transport)
+{
+    return transport->type->settle != NULL && self->reader != NULL
+        && transport->protocol == &self->protocol
+        && self->protocol.data_received == on_data_received
+        && self->reader->loop == transport->loop;
+}
+
+static int
+on_connection_made(asyncio_protocol_t *protocol,
+                   asyncio_transport_t *transport)
+{
+    struct aio__stream_protocol *self = self_of(protocol);
+    int r = 0;
+
+    self->transport = transport;
+    if (self->reader != NULL)
+        r = asyncio_stream_reader_set_transport(self->reader, transport);
+    if (r >= 0 && may_pull(self, transport))
+        transport->puller = self->reader;
+    self->over_ssl =
+        asyncio_transport_get_extra_info(transport, "sslcontext") != NULL;
+    if (r >= 0 && self->service != NULL) {
+        r = aio__service_client(self);
+        if (r < 0)
+            asyncio_transport_abort(transport);
+    }
+    return r;
 }
 
 static int

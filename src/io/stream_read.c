@@ -117,7 +117,7 @@ aio__reader_incomplete(asyncio_stream_reader_t *reader, int64_t expected)
         exception->partial_size = size;
     }
     aio__exception_unref(exception);
-    reader->start = reader->end;
+    aio__reader_skip(reader, size);
     return ASYNCIO_ERR_INCOMPLETE_READ;
 }
 

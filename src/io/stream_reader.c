@@ -179,7 +179,7 @@ pull(asyncio_stream_reader_t *reader, struct aio__conn *conn)
     char *buffer = aio__readbuf_look(io);
     ssize_t n;
 
-    if (aio__unlikely(buffer == NULL || reader->eof
+    if (aio__unlikely(buffer == NULL || reader->eof || reader->pinned
                       || aio__reader_size(reader) > 0)) {
         aio__conn_settle_now(conn);
         return;
@@ -248,9 +248,9 @@ aio__reader_fail(asyncio_stream_reader_t *reader, int code,
     aio__exception_unref(reader->exception);
     reader->exception = exception;
     reader->code = code;
-    reader->waiting = NULL;
     if (waiter == NULL)
-        return;
+        return; /* who was told and got nothing will see it */
+    reader->waiting = NULL;
     if (aio__wake(waiter, code))
         waiter->exception = aio__exception_ref(exception);
 }
@@ -274,6 +274,7 @@ asyncio_stream_reader_exception(const asyncio_stream_reader_t *reader)
 bool
 asyncio_stream_reader_at_eof(const asyncio_stream_reader_t *reader)
 {
+    settle((asyncio_stream_reader_t *) (uintptr_t) reader);
     return reader->eof && aio__reader_size(reader) == 0;
 }
 
@@ -283,8 +284,10 @@ asyncio_stream_reader_repr(const asyncio_stream_reader_t *reader, char *buffer,
 {
     char held[48] = "", limit[48] = "", exception[256] = "";
     const char *message = asyncio_exception_message(reader->exception);
-    size_t used = aio__reader_size(reader);
+    size_t used;
 
+    settle((asyncio_stream_reader_t *) (uintptr_t) reader);
+    used = aio__reader_size(reader);
     if (used > 0)
         snprintf(held, sizeof held, " %zu bytes", used);
     if (reader->limit != AIO__STREAM_LIMIT)
@@ -377,9 +380,14 @@ aio__reader_wait(asyncio_stream_reader_t *reader, const char *name)
                 pull(reader, conn);
         }
         /* Others may have read from the same socket. */
-    } while (aio__unlikely(reader->waiting == waiter.fiber) && r >= 0);
-    if (reader->waiting == waiter.fiber)
+    } while (aio__unlikely(reader->waiting == waiter.fiber) && r >= 0
+             && reader->code == 0);
+    if (reader->waiting == waiter.fiber) {
         reader->waiting = NULL;
+        if (r >= 0) /* told, and then it failed */
+            r = aio__raise_exception(reader->code,
+                                     aio__exception_ref(reader->exception));
+    }
     if (aio__unlikely(reader->refs == 1)) {
         /* Everybody else has dropped it meanwhile. */
         asyncio_stream_reader_unref(reader);

@@ -137,13 +137,11 @@ drain_slowly(asyncio_stream_writer_t *writer)
 int
 asyncio_stream_writer_drain(asyncio_stream_writer_t *writer)
 {
-    const asyncio_transport_t *transport = writer->transport;
+    const struct aio__stream_protocol *protocol = writer->protocol;
     const asyncio_stream_reader_t *reader = writer->reader;
 
-    /* Before the connection is lost its transport is closing, and while that
-     * is open it has told its protocol whatever it knows. */
-    if (aio__likely(!transport->closing && !transport->protocol_paused
-                    && transport->protocol == &writer->protocol->protocol
+    if (aio__likely(!protocol->paused && !protocol->lost
+                    && !writer->transport->closing
                     && (reader == NULL || reader->code == 0)))
         return 0;
     return drain_slowly(writer);

@@ -234,6 +234,7 @@ asyncio_transport_abort(asyncio_transport_t *transport)
 bool
 asyncio_transport_is_closing(const asyncio_transport_t *transport)
 {
+    aio__transport_settle(transport);
     return transport->closing;
 }
 
@@ -250,10 +251,8 @@ void
 asyncio_transport_set_protocol(asyncio_transport_t *transport,
                                asyncio_protocol_t *protocol)
 {
-    if (transport->puller != NULL) {
-        transport->type->stop_pulling(transport); /* for the former one */
-        transport->puller = NULL;
-    }
+    aio__transport_settle(transport); /* for the former one */
+    transport->puller = NULL;
     transport->protocol = protocol;
 }
 
@@ -272,6 +271,7 @@ asyncio_transport_get_loop(const asyncio_transport_t *transport)
 bool
 asyncio_transport_is_reading(const asyncio_transport_t *transport)
 {
+    aio__transport_settle(transport);
     return transport->type->is_reading != NULL
         && transport->type->is_reading(transport);
 }
@@ -281,6 +281,7 @@ asyncio_transport_pause_reading(asyncio_transport_t *transport)
 {
     if (transport->type->pause_reading == NULL)
         return UV_ENOTSUP;
+    aio__transport_settle(transport);
     return transport->type->pause_reading(transport);
 }
 
@@ -289,6 +290,7 @@ asyncio_transport_resume_reading(asyncio_transport_t *transport)
 {
     if (transport->type->resume_reading == NULL)
         return UV_ENOTSUP;
+    aio__transport_settle(transport);
     return transport->type->resume_reading(transport);
 }
 

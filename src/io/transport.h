@@ -41,9 +41,8 @@ struct aio__transport_type {
                        asyncio_drop_t drop);
     int (*write_eof)(asyncio_transport_t *transport);
     size_t (*buffered)(const asyncio_transport_t *transport);
-    /* Read what `puller` was told of; from now on it is not told any more.
-     * Only for kinds that have one. */
-    void (*stop_pulling)(asyncio_transport_t *transport);
+    /* Read what a task was told of. Only for kinds that may have a puller. */
+    void (*settle)(asyncio_transport_t *transport);
     /* Before the memory goes. */
     void (*fini)(asyncio_transport_t *transport);
 };
@@ -76,6 +75,15 @@ struct asyncio_transport {
 void aio__transport_init(asyncio_transport_t *transport,
                          const struct aio__transport_type *type,
                          asyncio_loop_t *loop, asyncio_protocol_t *protocol);
+
+/* Who asks about it, or is about to change what it does, does this before: what
+ * a task was told of, and has not read yet, counts as read. */
+aio__inline void
+aio__transport_settle(const asyncio_transport_t *transport)
+{
+    if (transport->puller != NULL)
+        transport->type->settle((asyncio_transport_t *) (uintptr_t) transport);
+}
 
 /* Callbacks run in the caller's context from now on. */
 void aio__transport_capture(asyncio_transport_t *transport);

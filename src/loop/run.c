@@ -256,8 +256,8 @@ aio__turn_now(asyncio_loop_t *loop)
     uint32_t passes = loop->passes;
 
     loop->told = 0;
-    if (loop->stopping || loop->once || loop->interrupted != 0
-        || loop->virtual_clock)
+    if (!loop->running || loop->stopping || loop->once
+        || loop->interrupted != 0 || loop->virtual_clock)
         return;
     aio__probe(poll_end, loop, false);
     loop->passes = AIO__PASSES_MAX;
@@ -295,6 +295,7 @@ enter(asyncio_loop_t *loop)
     loop->running = true;
     loop->passes = 0;
     loop->credit = 0;
+    loop->told = 0;
     if (!loop->virtual_clock)
         loop->polled = aio__loop_now(loop);
     aio__running = loop;

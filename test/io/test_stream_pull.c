@@ -1,13 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * A task that waits in a reader is woken when there is something to read, and
- * reads it when it runs. Between the two anything may happen, and nobody may
- * see a difference to bytes that were in the reader from the start.
- *
- * What happens in between is done here by a second connection's protocol: its
- * bytes are sent after the reader's, so it is called after the reader's task
- * was woken, and before that runs.
- */
+/* A task that waits in a reader is woken when there is something to read, and
+ * reads it when it runs. What others do in between: nobody may see a difference
+ * to bytes that were in the reader from the start. */
 #include <asyncio.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,79 +10,8 @@
 #include <uv.h>
 
 #include "behaviour.h"
+#include "between.h"
 #include "faults.h"
-#include "pair.h"
-#include "recorder.h"
-
-struct between {
-    struct recorder recorder; /* first */
-    int peer;
-    void (*act)(struct between *self);
-    struct pair s;
-    asyncio_task_t *task; /* that reads */
-    char got[64];         /* by it */
-};
-
-static void
-on_call(struct recorder *recorder, char call)
-{
-    struct between *self = (struct between *) recorder;
-
-    if (call == 'd' && self->act != NULL)
-        self->act(self);
-}
-
-static void
-set_up(struct between *self, void (*act)(struct between *self))
-{
-    *self = (struct between){.recorder.called = on_call, .act = act};
-    self->peer = recorder_socket(&self->recorder);
-    self->s = pair_open(0);
-    recorder_passes();
-}
-
-struct reads {
-    struct between *self;
-};
-
-static int
-reads(void *frame)
-{
-    struct between *self = ((struct reads *) frame)->self;
-
-    return (int) asyncio_stream_reader_read(self->s.reader, self->got,
-                                            sizeof self->got - 1);
-}
-
-/* "hello" comes, then the act; what the task's read returns. */
-static int
-run(struct between *self)
-{
-    int r;
-
-    self->task = asyncio_create_task(asyncio_coro(reads, .self = self));
-    assert_r(asyncio_sleep(0.001), 0);
-    pair_say(&self->s, "hello");
-    recorder_say(self->peer, "now");
-    r = asyncio_await(self->task);
-    asyncio_future_unref(self->task);
-    return r;
-}
-
-static void
-tear_down(struct between *self)
-{
-    pair_close(&self->s);
-    recorder_close(&self->recorder, self->peer);
-}
-
-static ptrdiff_t
-read_more(struct between *self)
-{
-    memset(self->got, 0, sizeof self->got);
-    return asyncio_stream_reader_read(self->s.reader, self->got,
-                                      sizeof self->got - 1);
-}
 
 static void
 closes(struct between *self)
@@ -106,11 +29,11 @@ BEHAVIOUR(what_came_before_the_end_of_a_connection_is_read, .times = 2)
 {
     struct between self;
 
-    set_up(&self, _i == 0 ? closes : aborts);
-    ck_assert_int_eq(run(&self), 5);
+    between_set_up(&self, _i == 0 ? closes : aborts, 0);
+    ck_assert_int_eq(between_run(&self), 5);
     ck_assert_str_eq(self.got, "hello");
-    ck_assert_int_eq(read_more(&self), 0);
-    tear_down(&self);
+    ck_assert_int_eq(between_read(&self), 0);
+    between_tear_down(&self);
 }
 
 static void
@@ -125,10 +48,10 @@ BEHAVIOUR(what_came_before_a_pause_is_read)
 {
     struct between self;
 
-    set_up(&self, pauses);
-    ck_assert_int_eq(run(&self), 5);
+    between_set_up(&self, pauses, 0);
+    ck_assert_int_eq(between_run(&self), 5);
     ck_assert_str_eq(self.got, "hello");
-    tear_down(&self);
+    between_tear_down(&self);
 }
 
 static void
@@ -141,13 +64,13 @@ BEHAVIOUR(a_read_that_was_cancelled_meanwhile_leaves_the_bytes_to_the_next)
 {
     struct between self;
 
-    set_up(&self, cancels);
-    ck_assert_int_eq(run(&self), ASYNCIO_ERR_CANCELLED);
+    between_set_up(&self, cancels, 0);
+    ck_assert_int_eq(between_run(&self), ASYNCIO_ERR_CANCELLED);
     /* They are in the reader: no pass is needed to get them. */
     asyncio_transport_abort(asyncio_stream_writer_transport(self.s.writer));
-    ck_assert_int_eq(read_more(&self), 5);
+    ck_assert_int_eq(between_read(&self), 5);
     ck_assert_str_eq(self.got, "hello");
-    tear_down(&self);
+    between_tear_down(&self);
 }
 
 static void
@@ -160,10 +83,10 @@ BEHAVIOUR(what_is_fed_comes_behind_what_was_there)
 {
     struct between self;
 
-    set_up(&self, feeds);
-    ck_assert_int_eq(run(&self), 10);
+    between_set_up(&self, feeds, 0);
+    ck_assert_int_eq(between_run(&self), 10);
     ck_assert_str_eq(self.got, "hello, you");
-    tear_down(&self);
+    between_tear_down(&self);
 }
 
 static void
@@ -176,11 +99,11 @@ BEHAVIOUR(an_end_that_is_fed_comes_behind_what_was_there)
 {
     struct between self;
 
-    set_up(&self, feeds_end);
-    ck_assert_int_eq(run(&self), 5);
+    between_set_up(&self, feeds_end, 0);
+    ck_assert_int_eq(between_run(&self), 5);
     ck_assert_str_eq(self.got, "hello");
     ck_assert(asyncio_stream_reader_at_eof(self.s.reader));
-    tear_down(&self);
+    between_tear_down(&self);
 }
 
 /* Somebody with the same socket is faster. */
@@ -192,7 +115,6 @@ steals(struct between *self)
     char stolen[8];
 
     ck_assert_int_eq(recv(*fd, stolen, sizeof stolen, 0), 5);
-    self->act = NULL;
 }
 
 struct says_later {
@@ -216,13 +138,13 @@ BEHAVIOUR(a_read_goes_on_waiting_when_there_was_nothing_after_all)
     struct between self;
     asyncio_task_t *later;
 
-    set_up(&self, steals);
+    between_set_up(&self, steals, 0);
     later = asyncio_create_task(asyncio_coro(says_later, .self = &self));
-    ck_assert_int_eq(run(&self), 5);
+    ck_assert_int_eq(between_run(&self), 5);
     ck_assert_str_eq(self.got, "again");
     assert_r(asyncio_await(later), 0);
     asyncio_future_unref(later);
-    tear_down(&self);
+    between_tear_down(&self);
 }
 
 BEHAVIOUR(an_interrupted_system_call_is_nothing_after_all)
@@ -230,13 +152,13 @@ BEHAVIOUR(an_interrupted_system_call_is_nothing_after_all)
     struct between self;
     const int *fd;
 
-    set_up(&self, NULL);
+    between_set_up(&self, NULL, 0);
     fd = asyncio_stream_writer_get_extra_info(self.s.writer, "socket");
     fault(RECV, *fd, .error = EINTR);
-    ck_assert_int_eq(run(&self), 5);
+    ck_assert_int_eq(between_run(&self), 5);
     ck_assert_str_eq(self.got, "hello");
     ck_assert_int_eq(faults[RECV].seen, 2);
-    tear_down(&self);
+    between_tear_down(&self);
 }
 
 BEHAVIOUR(an_error_of_the_read_ends_the_connection_and_the_wait)
@@ -244,10 +166,10 @@ BEHAVIOUR(an_error_of_the_read_ends_the_connection_and_the_wait)
     struct between self;
     const int *fd;
 
-    set_up(&self, NULL);
+    between_set_up(&self, NULL, 0);
     fd = asyncio_stream_writer_get_extra_info(self.s.writer, "socket");
     fault(RECV, *fd, .error = ETIMEDOUT);
-    ck_assert_int_eq(run(&self), UV_ETIMEDOUT);
+    ck_assert_int_eq(between_run(&self), UV_ETIMEDOUT);
     asyncio_stream_writer_close(self.s.writer);
     ck_assert_int_eq(asyncio_stream_writer_wait_closed(self.s.writer),
                      UV_ETIMEDOUT);
@@ -268,24 +190,21 @@ replaces(struct between *self)
     recorder_init(&replacement);
     asyncio_transport_set_protocol(transport, &replacement.protocol);
     former->drop(former);
-    self->act = NULL;
 }
 
 BEHAVIOUR(another_protocol_gets_what_comes_after_it_was_set)
 {
     struct between self;
 
-    set_up(&self, replaces);
-    ck_assert_int_eq(run(&self), 5);
+    between_set_up(&self, replaces, 0);
+    ck_assert_int_eq(between_run(&self), 5);
     ck_assert_str_eq(self.got, "hello");
-    self.task = asyncio_create_task(asyncio_coro(reads, .self = &self));
-    assert_r(asyncio_sleep(0.001), 0);
+    between_wait(&self);
     pair_say(&self.s, "new");
     assert_r(asyncio_sleep(0.001), 0);
     ck_assert_str_eq(replacement.data, "new");
     ck_assert(asyncio_future_cancel(self.task));
-    assert_r(asyncio_await(self.task), ASYNCIO_ERR_CANCELLED);
-    asyncio_future_unref(self.task);
+    assert_r(between_result(&self), ASYNCIO_ERR_CANCELLED);
     asyncio_transport_abort(asyncio_stream_writer_transport(self.s.writer));
     assert_r(asyncio_await(replacement.lost), 0);
     asyncio_future_unref(replacement.lost);
@@ -320,16 +239,14 @@ BEHAVIOUR(who_reads_first_gets_the_bytes_and_the_other_nothing)
 {
     struct between self;
 
-    set_up(&self, starts_overtaker);
-    self.task = asyncio_create_task(asyncio_coro(reads, .self = &self));
-    assert_r(asyncio_sleep(0.001), 0);
+    between_set_up(&self, starts_overtaker, 0);
+    between_wait(&self);
     recorder_say(self.peer, "now"); /* first, so that it is ready before */
     pair_say(&self.s, "hello");
-    ck_assert_int_eq(asyncio_await(self.task), 0);
+    ck_assert_int_eq(between_result(&self), 0);
     ck_assert_int_eq(asyncio_await(overtaker), 5);
-    asyncio_future_unref(self.task);
     asyncio_future_unref(overtaker);
-    tear_down(&self);
+    between_tear_down(&self);
 }
 
 /* What a protocol was given stays as it is while it causes other reads. */
@@ -349,12 +266,12 @@ BEHAVIOUR(reads_inside_of_a_read_have_buffers_of_their_own)
 {
     struct between self;
 
-    set_up(&self, NULL);
+    between_set_up(&self, NULL, 0);
     nesting = &self;
     self.recorder.protocol.data_received = looks_twice;
-    ck_assert_int_eq(run(&self), 5);
+    ck_assert_int_eq(between_run(&self), 5);
     ck_assert_str_eq(self.got, "hello");
-    tear_down(&self);
+    between_tear_down(&self);
 }
 
 BEHAVIOUR(many_views_at_once_show_what_each_reader_got)

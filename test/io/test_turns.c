@@ -8,6 +8,7 @@
 #include <asyncio.h>
 #include <string.h>
 #include <unistd.h>
+#include <uv.h>
 
 #include "behaviour.h"
 #include "loop/poll.h"
@@ -179,6 +180,32 @@ PLAIN(a_loop_that_is_stopped_in_between_goes_on_later)
     ck_assert_int_eq(ran, MANY);
     assert_r(asyncio_loop_close(loop), 0);
     asyncio_loop_unref(loop);
+}
+
+/* A host asks libuv by itself while our loop does not run. */
+PLAIN(no_task_runs_outside_of_the_loop)
+{
+    asyncio_loop_new_options_t options = {.size = sizeof options};
+    asyncio_loop_t *loop;
+    asyncio_task_t *task;
+    uv_loop_t host;
+
+    ck_assert_int_eq(uv_loop_init(&host), 0);
+    options.uv = &host;
+    assert_r(asyncio_loop_new(&options, &loop), 0);
+    first_does = NULL;
+    task = asyncio_loop_create_task(loop, asyncio_coro(opens), NULL);
+    assert_r(asyncio_loop_run_until_complete(loop, task), 0);
+    asyncio_future_unref(task);
+    say_to_all(MANY);
+    uv_run(&host, UV_RUN_NOWAIT);
+    ck_assert_int_eq(ran, 0);
+    task = asyncio_loop_create_task(loop, asyncio_coro(ends), NULL);
+    assert_r(asyncio_loop_run_until_complete(loop, task), 0);
+    asyncio_future_unref(task);
+    assert_r(asyncio_loop_close(loop), 0);
+    asyncio_loop_unref(loop);
+    ck_assert_int_eq(uv_loop_close(&host), 0);
 }
 
 static int beats;
