@@ -6,6 +6,7 @@
 #include "base/block.h"
 
 #include <math.h>
+#include <pthread.h>
 
 #include "config.h"
 
@@ -33,37 +34,91 @@ checked(void)
 #endif
 }
 
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static pthread_key_t key;
+
+static void
+on_thread_end(void *value)
+{
+    (void) value;
+    aio__blocks_give_back();
+    aio__blocks.keeps = false;
+    for (size_t class = 0; class < AIO__BLOCK_CLASSES; class++)
+        aio__blocks.keep[class] = 0;
+}
+
+static void
+make_key(void)
+{
+    pthread_key_create(&key, on_thread_end);
+}
+
+/* Whether this thread keeps blocks; found out when first asked. */
+static bool
+keeps(void)
+{
+    if (aio__likely(aio__blocks.known))
+        return aio__blocks.keeps;
+    aio__blocks.known = true;
+    aio__blocks.keeps = !checked();
+    if (aio__blocks.keeps) {
+        pthread_once(&once, make_key);
+        pthread_setspecific(key, &aio__blocks);
+        for (size_t class = 0; class < AIO__BLOCK_CLASSES; class++)
+            aio__blocks.keep[class] = AIO__BLOCK_KEEP;
+    }
+    return aio__blocks.keeps;
+}
+
 static size_t
 rounded(size_t size)
 {
     size_t class = aio__block_class(size);
 
-    return class < AIO__BLOCK_CLASSES && !checked() ? aio__block_size(class)
-                                                    : size;
+    return class < AIO__BLOCK_CLASSES && keeps() ? aio__block_size(class)
+                                                 : size;
 }
 
 void *
 aio__block_more(size_t size)
 {
-    void *memory = aio__alloc(rounded(size));
+    size_t class = aio__block_class(size), room = rounded(size);
+    void *memory = aio__alloc(room);
 
-    if (memory != NULL)
-        aio__count(AIO__COUNT_BYTES, (int64_t) size - (int64_t) rounded(size));
+    if (memory == NULL)
+        return NULL;
+    aio__count(AIO__COUNT_BYTES, (int64_t) size - (int64_t) room);
+    if (class < AIO__BLOCK_CLASSES && keeps()
+        && aio__blocks.free[class] == NULL) /* else an allocator is watched */
+        aio__blocks.keep[class]++;
     return memory;
+}
+
+/* One of a class went back to the allocator. */
+static void
+keep_less(size_t class)
+{
+    if (aio__blocks.keep[class] > AIO__BLOCK_KEEP)
+        aio__blocks.keep[class]--;
 }
 
 void
 aio__block_surplus(void *memory, size_t size)
 {
-    if (!aio__blocks.keeps && !checked()) {
-        aio__blocks.keeps = true;
+    size_t class = aio__block_class(size), room;
+
+    if (!aio__blocks.known && keeps()) {
         aio__block_free(memory, size);
         return;
     }
-    aio__count(AIO__COUNT_BYTES, (int64_t) rounded(size) - (int64_t) size);
-    aio__free(memory, rounded(size));
+    room = rounded(size);
+    aio__count(AIO__COUNT_BYTES, (int64_t) room - (int64_t) size);
+    aio__free(memory, room);
+    if (class < AIO__BLOCK_CLASSES)
+        keep_less(class);
 }
 
+/* The warmest go first, because a list has no other end. */
 static void
 give_back(size_t class, uint32_t count)
 {
@@ -74,6 +129,7 @@ give_back(size_t class, uint32_t count)
         aio__blocks.count[class]--;
         aio__count(AIO__COUNT_BYTES, (int64_t) aio__block_size(class));
         aio__free(block, aio__block_size(class));
+        keep_less(class);
     }
     if (aio__blocks.unused[class] > aio__blocks.count[class])
         aio__blocks.unused[class] = aio__blocks.count[class];
@@ -87,6 +143,14 @@ aio__blocks_give_back(void)
         aio__blocks.surplus[class] = 0;
     }
     aio__blocks.has_surplus = false;
+}
+
+static uint32_t
+above_keep(size_t class)
+{
+    uint32_t count = aio__blocks.count[class];
+
+    return count > AIO__BLOCK_KEEP ? count - AIO__BLOCK_KEEP : 0;
 }
 
 /* So many may go: what nobody needed since the last look, but for a few. */
@@ -120,8 +184,7 @@ aio__blocks_trim(double now)
         return;
     for (size_t class = 0; class < AIO__BLOCK_CLASSES; class++) {
         uint32_t *surplus = &aio__blocks.surplus[class];
-        uint32_t count =
-            least(least(*surplus, aio__blocks.count[class]), most);
+        uint32_t count = least(least(*surplus, most), above_keep(class));
 
         give_back(class, count);
         *surplus -= count;

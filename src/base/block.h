@@ -5,10 +5,13 @@
 /*
  * Blocks: small memory that comes and goes all the time. Each thread keeps the
  * free ones of every size class, last in, first out, so that making a task
- * after one has ended takes the memory that is still in the cache. Those that
- * nobody needed for a second go back to the allocator, some at a time.
+ * after one has ended takes the memory that is still in the cache. It keeps a
+ * few, and beyond that no more than it has taken from the allocator: who frees
+ * what other threads made would else keep it for nobody. What it did not need
+ * for a second goes back when its loop waits, some at a time; all goes back
+ * when the loop closes or the thread ends.
  *
- * To everything that watches it is an allocation like any other: counted,
+ * To everything that watches it it is an allocation like any other: counted,
  * and it fails when it is told to. Under memory checkers nothing is kept.
  */
 
@@ -34,11 +37,14 @@ struct aio__block {
 struct aio__blocks {
     struct aio__block *free[AIO__BLOCK_CLASSES];
     uint32_t count[AIO__BLOCK_CLASSES];
+    uint32_t keep[AIO__BLOCK_CLASSES];    /* at most so many: a few and those
+                                           * taken from the allocator */
     uint32_t unused[AIO__BLOCK_CLASSES];  /* the fewest since `looked` */
     uint32_t surplus[AIO__BLOCK_CLASSES]; /* that are to go */
     bool has_surplus;
     double looked; /* seconds of the loop's clock */
-    bool keeps;    /* not before the first use, or under memory checkers */
+    bool known;    /* whether it keeps any has been found out: */
+    bool keeps;
 };
 
 extern aio__thread_local struct aio__blocks aio__blocks;
@@ -87,7 +93,8 @@ aio__block_free(void *memory, size_t size)
     size_t class = aio__block_class(size);
     struct aio__block *block = memory;
 
-    if (aio__unlikely(class >= AIO__BLOCK_CLASSES || !aio__blocks.keeps)) {
+    if (aio__unlikely(class >= AIO__BLOCK_CLASSES
+                      || aio__blocks.count[class] >= aio__blocks.keep[class])) {
         aio__block_surplus(memory, size);
         return;
     }

@@ -133,6 +133,8 @@ aio__switch_asm(struct aio__context *from, struct aio__context *to)
 #define AIO__SWITCH_HAVE_ASM 0
 #endif
 
+/* Never the assembly alone: where its only "call" is that, a compiler may take
+ * it that no other function of this file runs, and keep what is static. */
 aio__inline void
 aio__switch(struct aio__context *from, struct aio__context *to)
 {

@@ -158,7 +158,7 @@ aio__connect_socket(asyncio_loop_t *loop, const struct aio__addr *addr,
 
     r = aio__connect_begin(addr, local, &fd);
     if (r == -EINPROGRESS) {
-        r = aio__poll_wait(loop, fd, AIO__WRITE);
+        r = aio__poll_wait(loop, fd, AIO__CONNECT);
         if (r >= 0)
             r = aio__connect_end(fd, addr);
         if (r < 0)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Watching descriptors of the program, and sockets that connect.
+ * Watching descriptors of the program, datagram sockets and sockets that
+ * connect.
  *
  * libuv's own poll handles abort the program when a descriptor is closed too
  * early, and make it non-blocking behind the program's back. So each loop has
@@ -29,7 +30,8 @@ enum {
 };
 
 struct entry {
-    struct aio__watch *watch[2]; /* by direction; NULL for none */
+    struct aio__watch *watch[AIO__DIRECTIONS]; /* NULL for none */
+    uint32_t turn; /* of the number: events of an earlier one are not ours */
 };
 
 struct aio__polls {
@@ -62,8 +64,9 @@ on_loop_close(struct aio__closer *closer)
         aio__container_of(closer, struct aio__polls, closer);
 
     polls->loop->polls = NULL;
-    for (size_t i = 0; i < polls->size * 2; i++) {
-        struct aio__watch *watch = polls->entries[i / 2].watch[i % 2];
+    for (size_t i = 0; i < polls->size * AIO__DIRECTIONS; i++) {
+        struct aio__watch *watch = polls->entries[i / AIO__DIRECTIONS]
+                                       .watch[i % AIO__DIRECTIONS];
 
         if (watch != NULL && watch->replaced != NULL)
             watch->replaced(watch);
@@ -138,7 +141,24 @@ aio__poll_get(const asyncio_loop_t *loop, int fd, enum aio__direction direction)
     return fd >= 0 ? watch_of(loop->polls, fd, direction) : NULL;
 }
 
-/* Tell the ready ones; each may add and remove what it likes. */
+static void
+tell(const struct aio__polls *polls, int fd, enum aio__direction direction)
+{
+    struct aio__watch *watch = watch_of(polls, fd, direction);
+
+    if (watch != NULL)
+        watch->ready(watch);
+}
+
+/* An event carries its descriptor and whose turn it was to use that number. */
+static uint64_t
+data_of(const struct aio__polls *polls, int fd)
+{
+    return (uint64_t) polls->entries[fd].turn << 32 | (uint32_t) fd;
+}
+
+/* Tell the ready ones; each may add and remove what it likes, also what the
+ * next events are for. */
 static void
 on_poll(uv_poll_t *poll, int status, int uv_events)
 {
@@ -150,44 +170,80 @@ on_poll(uv_poll_t *poll, int status, int uv_events)
     (void) uv_events;
     n = epoll_wait(polls->epoll, events, EVENTS_MAX, 0);
     for (int i = 0; i < n; i++) {
-        int fd = events[i].data.fd;
-        struct aio__watch *watch;
+        int fd = (int) (uint32_t) events[i].data.u64;
 
-        if ((events[i].events & ~(uint32_t) EPOLLOUT) != 0
-            && (watch = watch_of(polls, fd, AIO__READ)) != NULL)
-            watch->ready(watch);
-        if ((events[i].events & ~(uint32_t) EPOLLIN) != 0
-            && (watch = watch_of(polls, fd, AIO__WRITE)) != NULL)
-            watch->ready(watch);
+        if (events[i].data.u64 != data_of(polls, fd))
+            continue;
+        if (watch_of(polls, fd, AIO__CONNECT) != NULL) {
+            tell(polls, fd, AIO__CONNECT);
+            continue;
+        }
+        if ((events[i].events & ~(uint32_t) EPOLLOUT) != 0)
+            tell(polls, fd, AIO__READ);
+        if ((events[i].events & ~(uint32_t) EPOLLIN) != 0)
+            tell(polls, fd, AIO__WRITE);
     }
+}
+
+static bool
+is_active(const struct entry *entry)
+{
+    return entry->watch[AIO__READ] != NULL || entry->watch[AIO__WRITE] != NULL
+        || entry->watch[AIO__CONNECT] != NULL;
 }
 
 static uint32_t
 events_of(const struct entry *entry)
 {
+    if (entry->watch[AIO__CONNECT] != NULL)
+        return EPOLLOUT;
     return (entry->watch[AIO__READ] != NULL ? (uint32_t) EPOLLIN : 0)
         | (entry->watch[AIO__WRITE] != NULL ? (uint32_t) EPOLLOUT : 0);
 }
 
-/* Tell the kernel. The number may mean another file than the last time. */
+/* The number means another file than the last time, or nobody knows: 0, or an
+ * error. */
+static int
+register_anew(struct aio__polls *polls, int fd)
+{
+    struct epoll_event event = {.events = events_of(&polls->entries[fd])};
+
+    polls->entries[fd].turn++;
+    event.data.u64 = data_of(polls, fd);
+    if (epoll_ctl(polls->epoll, EPOLL_CTL_ADD, fd, &event) == 0
+        || (errno == EEXIST
+            && epoll_ctl(polls->epoll, EPOLL_CTL_MOD, fd, &event) == 0))
+        return 0;
+    return -errno;
+}
+
+static void
+forget(struct aio__polls *polls, int fd)
+{
+    struct epoll_event none = {.events = 0};
+
+    epoll_ctl(polls->epoll, EPOLL_CTL_DEL, fd, &none);
+    polls->entries[fd].turn++;
+}
+
+/* Tell the kernel what has changed in one of these directions. */
 static int
 apply(struct aio__polls *polls, int fd, bool was_active)
 {
-    struct entry *entry = &polls->entries[fd];
-    struct epoll_event event = {.events = events_of(entry), .data.fd = fd};
+    struct epoll_event event = {.events = events_of(&polls->entries[fd])};
 
     if (event.events == 0) {
-        epoll_ctl(polls->epoll, EPOLL_CTL_DEL, fd, &event);
+        forget(polls, fd);
         return 0;
     }
     if (was_active) {
+        event.data.u64 = data_of(polls, fd);
         if (epoll_ctl(polls->epoll, EPOLL_CTL_MOD, fd, &event) == 0)
             return 0;
         if (errno != ENOENT)
             return -errno;
     }
-    return epoll_ctl(polls->epoll, EPOLL_CTL_ADD, fd, &event) == 0 ? 0
-                                                                   : -errno;
+    return register_anew(polls, fd);
 }
 
 static void
@@ -228,9 +284,10 @@ aio__poll_add(asyncio_loop_t *loop, int fd, enum aio__direction direction,
         return asyncio_raise_at(UV_EBUSY, NULL, 0,
                                 "a task waits for file descriptor %d already",
                                 fd);
-    was_active = events_of(entry) != 0;
+    was_active = is_active(entry);
     entry->watch[direction] = watch;
-    r = apply(polls, fd, was_active);
+    r = direction == AIO__CONNECT ? register_anew(polls, fd)
+                                  : apply(polls, fd, was_active);
     if (r < 0) {
         entry->watch[direction] = former;
         return r;
@@ -251,8 +308,11 @@ aio__poll_remove(asyncio_loop_t *loop, int fd, enum aio__direction direction)
         || loop->forks != aio__forks)
         return;
     polls->entries[fd].watch[direction] = NULL;
-    (void) apply(polls, fd, true);
-    if (events_of(&polls->entries[fd]) == 0)
+    if (direction == AIO__CONNECT)
+        forget(polls, fd);
+    else
+        (void) apply(polls, fd, true);
+    if (!is_active(&polls->entries[fd]))
         count_active(polls, -1);
 }
 

@@ -2,7 +2,8 @@
 #ifndef AIO_IO_POLL_H
 #define AIO_IO_POLL_H
 
-/* Waiting for descriptors that are no transport's. */
+/* Waiting for descriptors of the program, datagram sockets, and sockets that
+ * connect. */
 
 #include "asyncio/sockets.h"
 #include "base/list.h"
@@ -10,7 +11,10 @@
 
 enum aio__direction {
     AIO__READ,
-    AIO__WRITE
+    AIO__WRITE,
+    AIO__CONNECT, /* to write, on a number that is new: who watches the same one
+                   * has closed it too early, and hears nothing meanwhile */
+    AIO__DIRECTIONS
 };
 
 /* Who waits for one direction of a descriptor. Level triggered: `ready` is

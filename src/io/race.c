@@ -51,7 +51,7 @@ static void
 unwatch(struct attempt *attempt)
 {
     if (attempt->watched)
-        aio__poll_remove(attempt->race->loop, attempt->fd, AIO__WRITE);
+        aio__poll_remove(attempt->race->loop, attempt->fd, AIO__CONNECT);
     attempt->watched = false;
 }
 
@@ -119,7 +119,7 @@ begin_next(struct race *race, double delay)
     aio__timerheap_remove(&race->loop->timers, &race->timer);
     r = aio__connect_begin(attempt->addr, race->local, &attempt->fd);
     if (r == -EINPROGRESS) {
-        r = aio__poll_add(race->loop, attempt->fd, AIO__WRITE,
+        r = aio__poll_add(race->loop, attempt->fd, AIO__CONNECT,
                           &attempt->watch);
         attempt->watched = r == 0;
     }

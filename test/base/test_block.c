@@ -2,6 +2,10 @@
 /* Free blocks are kept for those who need them again soon, and not for ever. */
 #include "behaviour.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
 #include "base/block.h"
 
 enum { MANY = 1000, SIZE = 100 };
@@ -15,14 +19,26 @@ kept(void)
 }
 
 static void
-use(int count)
+take(int count)
 {
     for (int i = 0; i < count; i++) {
         blocks[i] = aio__block_alloc(SIZE);
         ck_assert_ptr_nonnull(blocks[i]);
     }
+}
+
+static void
+give(int count)
+{
     for (int i = 0; i < count; i++)
         aio__block_free(blocks[i], SIZE);
+}
+
+static void
+use(int count)
+{
+    take(count);
+    give(count);
 }
 
 /* Memory checkers want to see every block come and go. */
@@ -82,4 +98,83 @@ PLAIN(what_is_needed_every_second_stays)
     ck_assert_uint_eq(kept(),
                       MANY - (MANY - MANY / 2 - AIO__BLOCK_KEEP));
     aio__blocks_give_back();
+}
+
+PLAIN(those_that_stay_are_not_trimmed_when_others_were_taken)
+{
+    uint32_t left;
+
+    if (!keeps())
+        return;
+    aio__blocks_trim(10);
+    use(MANY);
+    aio__blocks_trim(11.1);
+    aio__blocks_trim(12.2); /* finds nearly all of them unused */
+    take(MANY / 2);
+    ck_assert_uint_lt(kept(), AIO__BLOCK_KEEP);
+    left = kept();
+    aio__blocks_trim(12.3);
+    ck_assert_uint_eq(kept(), left);
+    give(MANY / 2);
+    aio__blocks_give_back();
+}
+
+static void *
+take_all(void *arg)
+{
+    take(MANY);
+    return arg;
+}
+
+static void
+in_thread(void *(*body)(void *arg))
+{
+    pthread_t thread;
+
+    ck_assert_int_eq(pthread_create(&thread, NULL, body, NULL), 0);
+    ck_assert_int_eq(pthread_join(thread, NULL), 0);
+}
+
+PLAIN(what_other_threads_made_is_not_kept)
+{
+    if (!keeps())
+        return;
+    for (int i = 0; i < 5; i++) {
+        in_thread(take_all);
+        give(MANY);
+    }
+    ck_assert_uint_le(kept(), AIO__BLOCK_KEEP + 1);
+    aio__blocks_give_back();
+}
+
+/* Blocks that the allocator has given out. */
+static atomic_int given_out;
+
+static void *
+count_malloc(size_t size)
+{
+    atomic_fetch_add(&given_out, 1);
+    return malloc(size);
+}
+
+static void
+count_free(void *memory)
+{
+    atomic_fetch_sub(&given_out, 1);
+    free(memory);
+}
+
+static void *
+use_all(void *arg)
+{
+    use(MANY);
+    return arg;
+}
+
+PLAIN(a_thread_that_ends_keeps_nothing)
+{
+    aio__alloc_set(&(struct aio__allocator){count_malloc, realloc, count_free});
+    in_thread(use_all);
+    aio__alloc_set(NULL);
+    ck_assert_int_eq(given_out, 0);
 }
