@@ -2,17 +2,33 @@
 /*
  * An echo server of plain libuv callbacks. As fast as they get: one read buffer
  * for all connections, uv_try_write() first, and a copy only of what the socket
- * did not take. And as libuv's guide writes it: uv_write() of a copy.
+ * did not take. The same with a counter of each connection in a page of its own,
+ * far from the others, as every coroutine with a stack has one: what that alone
+ * costs. And as libuv's guide writes it: uv_write() of a copy.
  */
 #include "bench.h"
 
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <uv.h>
 
+enum variant {
+    TRY_FIRST,
+    TRY_FIRST_PAGES,
+    WRITE_COPY
+};
+
+enum {
+    STRIDE = 256 * 1024, /* bytes from one page to the next */
+    PAGES = 4096
+};
+
 static char buffer[64 * 1024];
-static bool try_first;
+static enum variant variant;
+static char *pages;
+static size_t used; /* pages */
 
 struct rest {
     uv_write_t req;
@@ -60,7 +76,9 @@ on_read(uv_stream_t *peer, ssize_t n, const uv_buf_t *got)
         return;
     }
     uv_buf_t buf = uv_buf_init(got->base, (unsigned) n);
-    int written = try_first ? uv_try_write(peer, &buf, 1) : 0;
+    if (variant == TRY_FIRST_PAGES)
+        ++*(size_t *) peer->data;
+    int written = variant != WRITE_COPY ? uv_try_write(peer, &buf, 1) : 0;
     if (written < 0)
         written = 0;
     if (written < n)
@@ -77,6 +95,9 @@ on_connection(uv_stream_t *listener, int status)
     if (uv_accept(listener, (uv_stream_t *) peer) < 0)
         abort();
     uv_tcp_nodelay(peer, 1);
+    if (variant == TRY_FIRST_PAGES) /* not all in the same cache sets */
+        peer->data = pages + used % PAGES * STRIDE + used % 29 * 64;
+    used++;
     uv_read_start((uv_stream_t *) peer, on_alloc, on_read);
 }
 
@@ -88,7 +109,12 @@ serve(struct bench *bench)
     int size = sizeof at;
     uv_tcp_t listener;
 
-    try_first = bench->arg;
+    variant = (enum variant) bench->arg;
+    pages = mmap(NULL, (size_t) PAGES * STRIDE, PROT_READ | PROT_WRITE,
+                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (pages == MAP_FAILED)
+        abort();
+    madvise(pages, (size_t) PAGES * STRIDE, MADV_NOHUGEPAGE);
     uv_ip4_addr("127.0.0.1", 0, &at);
     uv_tcp_init(loop, &listener);
     uv_tcp_bind(&listener, (struct sockaddr *) &at, 0);
@@ -103,8 +129,9 @@ int
 main(int argc, char **argv)
 {
     static const struct bench_case cases[] = {
-        {.name = "serve/echo", .run = serve, .arg = 1},
-        {.name = "serve/echo-uv_write", .run = serve},
+        {.name = "serve/echo", .run = serve, .arg = TRY_FIRST},
+        {.name = "serve/echo-pages", .run = serve, .arg = TRY_FIRST_PAGES},
+        {.name = "serve/echo-uv_write", .run = serve, .arg = WRITE_COPY},
         {0},
     };
     return bench_main(argc, argv, "libuv", cases);
