@@ -54,7 +54,7 @@ aio__conn_force_close(struct aio__conn *conn, asyncio_exception_t *exception)
         aio__exception_unref(exception);
         return;
     }
-    aio__conn_settle(conn);
+    aio__transport_settle(&conn->base);
     if (conn->losing) { /* it met an error */
         aio__exception_unref(exception);
         return;
@@ -206,7 +206,7 @@ conn_close(asyncio_transport_t *transport)
 
     if (transport->closing || transport->loop->forks != aio__forks)
         return;
-    aio__conn_settle(conn);
+    aio__transport_settle(&conn->base);
     if (transport->closing)
         return;
     transport->closing = true;
@@ -260,12 +260,6 @@ conn_resume_reading(asyncio_transport_t *transport)
 }
 
 static void
-conn_settle(asyncio_transport_t *transport)
-{
-    aio__conn_settle(conn_of(transport));
-}
-
-static void
 conn_fini(asyncio_transport_t *transport)
 {
     struct aio__conn *conn = conn_of(transport);
@@ -293,7 +287,7 @@ static const struct aio__transport_type socket_type = {
     .write_owned = aio__conn_write_owned,
     .write_eof = aio__conn_write_eof,
     .buffered = aio__conn_buffered,
-    .settle = conn_settle,
+    .settle = aio__conn_settle,
     .fini = conn_fini,
 };
 
@@ -351,8 +345,7 @@ conn_init(struct aio__conn *conn, asyncio_loop_t *loop,
     conn->made = conn->started = conn->paused = false;
     /* What can be read from a terminal that is written to is no news. */
     conn->ended = kind == AIO__CONN_WRITE_PIPE && is_device(fd);
-    conn->eof = conn->sending_file = conn->losing = conn->unread = false;
-    conn->pulling = NULL;
+    conn->eof = conn->sending_file = conn->losing = false;
     conn->lost_writes = 0;
     aio__wqueue_init(&conn->queue);
     conn->exception = NULL;

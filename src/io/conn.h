@@ -49,10 +49,7 @@ struct aio__conn {
     bool eof;                   /* by write_eof */
     bool sending_file;          /* nothing else may be written */
     bool losing;                /* connection_lost is or was scheduled */
-    bool unread;                /* `pulling` was woken, nobody has read yet */
     uint32_t lost_writes;       /* as CPython counts them, for the warning */
-    struct aio__fiber *pulling; /* of the puller: waits, and will read by
-                                 * itself; or NULL */
     struct aio__wqueue queue;
     uv_poll_t poll;             /* the transport's own reference is for it */
     asyncio_exception_t *exception; /* for connection_lost; owned */
@@ -95,15 +92,10 @@ aio__conn_pulled(asyncio_transport_t *transport,
 }
 
 /* What was announced: read it into a buffer of one's own, as the task that
- * pulls does, and get how much or -1; or give it to the protocol. */
+ * pulls does, and get how much or -1; or give it to the protocol, as settling
+ * does. */
 ssize_t aio__conn_pull(struct aio__conn *conn, void *buffer, size_t size);
-void aio__conn_settle_now(struct aio__conn *conn);
-aio__inline void
-aio__conn_settle(struct aio__conn *conn)
-{
-    if (aio__unlikely(conn->unread))
-        aio__conn_settle_now(conn);
-}
+void aio__conn_settle(asyncio_transport_t *transport);
 
 /* Ends the connection: it is the system's, or the protocol's, fault. */
 void aio__conn_failed(struct aio__conn *conn, int code, const char *message);

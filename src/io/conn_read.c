@@ -161,7 +161,7 @@ read_ready(struct aio__conn *conn)
 aio__inline bool
 may_settle(struct aio__conn *conn)
 {
-    conn->unread = false;
+    conn->base.unread = false;
     return aio__likely((conn->polled & UV_READABLE)
                        && conn->base.loop->forks == aio__forks);
 }
@@ -173,8 +173,11 @@ aio__conn_pull(struct aio__conn *conn, void *buffer, size_t size)
 }
 
 void
-aio__conn_settle_now(struct aio__conn *conn)
+aio__conn_settle(asyncio_transport_t *transport)
 {
+    struct aio__conn *conn = aio__container_of(transport, struct aio__conn,
+                                               base);
+
     if (may_settle(conn))
         read_ready(conn);
 }
@@ -235,7 +238,7 @@ on_events(struct aio__conn *conn, int status, int events)
     if (aio__unlikely(status < 0))
         events = error_events(conn);
     if ((events & UV_READABLE) && wants_reading(conn)) {
-        conn->unread = false;
+        conn->base.unread = false;
         if (aio__likely(conn->kind != AIO__CONN_WRITE_PIPE))
             read_ready(conn);
         else
@@ -253,11 +256,11 @@ on_events(struct aio__conn *conn, int status, int events)
 aio__inline bool
 tell(struct aio__conn *conn)
 {
-    struct aio__fiber *fiber = conn->pulling;
+    struct aio__fiber *fiber = conn->base.pulling;
 
-    if (conn->base.puller == NULL || fiber == NULL || fiber->waiter == NULL)
+    if (fiber == NULL || fiber->waiter == NULL)
         return false;
-    conn->unread = true;
+    conn->base.unread = true;
     conn->base.loop->told++;
     aio__wake_fiber(conn->base.loop, fiber);
     aio__prefetch(conn->base.puller, 0);

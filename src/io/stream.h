@@ -13,6 +13,13 @@
 
 enum { AIO__STREAM_LIMIT = 64 * 1024 }; /* bytes, unless set */
 
+struct aio__seen {
+    struct aio__seen *next;
+    char *data;
+    size_t room;
+    bool kept;
+};
+
 /* What every read touches is at the front. */
 struct asyncio_stream_reader {
     uint32_t refs;
@@ -27,11 +34,9 @@ struct asyncio_stream_reader {
     struct aio__fiber *waiting;   /* the task that reads; or NULL */
     asyncio_transport_t *transport; /* a reference; or NULL */
     int code;                     /* of `exception`; 0 for none */
-    bool seen_kept;               /* as `kept`, of `seen` */
     size_t room;                  /* of the buffer, in bytes */
     size_t limit;
-    char *seen;                   /* a former buffer somebody looks at */
-    size_t seen_room;
+    struct aio__seen *seen;       /* former buffers somebody looks at */
     asyncio_exception_t *exception; /* owned; NULL for none */
 };
 

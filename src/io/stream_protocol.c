@@ -84,6 +84,16 @@ on_data_received(asyncio_protocol_t *protocol, const void *data, size_t size)
     return asyncio_stream_reader_feed_data(reader, data, size);
 }
 
+static int
+on_eof_received(asyncio_protocol_t *protocol)
+{
+    struct aio__stream_protocol *self = self_of(protocol);
+
+    if (self->reader != NULL)
+        asyncio_stream_reader_feed_eof(self->reader);
+    return !self->over_ssl;
+}
+
 /* The reader's tasks may read by themselves where nobody could tell: what comes
  * would have gone straight to this reader, in the loop that its tasks run in. */
 static bool
@@ -93,6 +103,7 @@ may_pull(const struct aio__stream_protocol *self,
     return transport->type->settle != NULL && self->reader != NULL
         && transport->protocol == &self->protocol
         && self->protocol.data_received == on_data_received
+        && self->protocol.eof_received == on_eof_received
         && self->reader->loop == transport->loop;
 }
 
@@ -116,16 +127,6 @@ on_connection_made(asyncio_protocol_t *protocol,
             asyncio_transport_abort(transport);
     }
     return r;
-}
-
-static int
-on_eof_received(asyncio_protocol_t *protocol)
-{
-    struct aio__stream_protocol *self = self_of(protocol);
-
-    if (self->reader != NULL)
-        asyncio_stream_reader_feed_eof(self->reader);
-    return !self->over_ssl;
 }
 
 static void

@@ -79,15 +79,24 @@ asyncio_stream_reader_ref(asyncio_stream_reader_t *reader)
 }
 
 static void
+free_bytes(asyncio_loop_t *loop, char *data, size_t room, bool kept)
+{
+    if (kept)
+        aio__readbuf_give(loop->io, data);
+    else
+        aio__free(data, room);
+}
+
+static void
 free_seen(asyncio_stream_reader_t *reader)
 {
-    if (reader->seen_kept)
-        aio__readbuf_give(reader->loop->io, reader->seen);
-    else
-        aio__free(reader->seen, reader->seen_room);
-    reader->seen = NULL;
-    reader->seen_room = 0;
-    reader->seen_kept = false;
+    struct aio__seen *seen;
+
+    while ((seen = reader->seen) != NULL) {
+        reader->seen = seen->next;
+        free_bytes(reader->loop, seen->data, seen->room, seen->kept);
+        aio__block_free(seen, sizeof *seen);
+    }
 }
 
 asyncio_stream_reader_t *
@@ -113,6 +122,20 @@ wake(asyncio_stream_reader_t *reader)
     reader->waiting = NULL;
 }
 
+/* Leave the buffer behind: somebody looks at it. */
+static int
+keep_seen(asyncio_stream_reader_t *reader)
+{
+    struct aio__seen *seen = aio__block_alloc(sizeof *seen);
+
+    if (seen == NULL)
+        return UV_ENOMEM;
+    *seen = (struct aio__seen){reader->seen, reader->data, reader->room,
+                               reader->kept};
+    reader->seen = seen;
+    return 0;
+}
+
 /* To memory of its own, with room for so much more. */
 static int
 move(asyncio_stream_reader_t *reader, size_t size)
@@ -128,10 +151,11 @@ move(asyncio_stream_reader_t *reader, size_t size)
         return UV_ENOMEM;
     if (used > 0)
         memcpy(data, reader->data + reader->start, used);
-    if (reader->pinned && reader->seen == NULL) {
-        reader->seen = reader->data;
-        reader->seen_room = reader->room;
-        reader->seen_kept = reader->kept;
+    if (reader->pinned) {
+        if (keep_seen(reader) < 0) {
+            aio__free(data, room);
+            return UV_ENOMEM;
+        }
     } else {
         aio__reader_free_buffer(reader);
     }
@@ -181,7 +205,7 @@ pull(asyncio_stream_reader_t *reader, struct aio__conn *conn)
 
     if (aio__unlikely(buffer == NULL || reader->eof || reader->pinned
                       || aio__reader_size(reader) > 0)) {
-        aio__conn_settle_now(conn);
+        aio__conn_settle(&conn->base);
         return;
     }
     n = aio__conn_pull(conn, buffer, AIO__READ_SIZE);
@@ -205,7 +229,7 @@ settle(asyncio_stream_reader_t *reader)
 {
     struct aio__conn *conn = aio__conn_pulled(reader->transport, reader);
 
-    if (conn != NULL && conn->unread)
+    if (conn != NULL && conn->base.unread)
         pull(reader, conn);
 }
 
@@ -371,12 +395,12 @@ aio__reader_wait(asyncio_stream_reader_t *reader, const char *name)
         reader->waiting = waiter.fiber;
         conn = aio__conn_pulled(reader->transport, reader);
         if (conn != NULL)
-            conn->pulling = waiter.fiber;
+            conn->base.pulling = waiter.fiber;
         r = aio__wait(&waiter);
         conn = aio__conn_pulled(reader->transport, reader);
         if (conn != NULL) {
-            conn->pulling = NULL;
-            if (conn->unread)
+            conn->base.pulling = NULL;
+            if (conn->base.unread)
                 pull(reader, conn);
         }
         /* Others may have read from the same socket. */

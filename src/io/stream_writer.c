@@ -140,6 +140,7 @@ asyncio_stream_writer_drain(asyncio_stream_writer_t *writer)
     const struct aio__stream_protocol *protocol = writer->protocol;
     const asyncio_stream_reader_t *reader = writer->reader;
 
+    aio__transport_settle(writer->transport);
     if (aio__likely(!protocol->paused && !protocol->lost
                     && !writer->transport->closing
                     && (reader == NULL || reader->code == 0)))

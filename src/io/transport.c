@@ -40,7 +40,9 @@ aio__transport_init(asyncio_transport_t *transport,
     transport->closing = false;
     transport->left_open = false;
     transport->protocol_paused = false;
+    transport->unread = false;
     transport->puller = NULL;
+    transport->pulling = NULL;
     transport->use = AIO__TRANSPORT_FREE;
     aio__context_init(&transport->context, aio__context_current()->map,
                       on_release);
@@ -253,6 +255,7 @@ asyncio_transport_set_protocol(asyncio_transport_t *transport,
 {
     aio__transport_settle(transport); /* for the former one */
     transport->puller = NULL;
+    transport->pulling = NULL;
     transport->protocol = protocol;
 }
 

@@ -65,9 +65,11 @@ struct asyncio_transport {
     bool closing;                 /* by close, abort or an error */
     bool left_open;               /* when its loop closed */
     bool protocol_paused;         /* by pause_writing */
+    bool unread;                  /* `pulling` was woken, nobody has read yet */
     uint8_t use;                  /* enum aio__transport_use */
     const asyncio_stream_reader_t *puller; /* whose tasks read by themselves;
                                    * or NULL. Never looked into. */
+    struct aio__fiber *pulling;   /* one of these that waits; or NULL */
     asyncio_context_t context;    /* callbacks run in; its release frees all */
 };
 
@@ -81,7 +83,7 @@ void aio__transport_init(asyncio_transport_t *transport,
 aio__inline void
 aio__transport_settle(const asyncio_transport_t *transport)
 {
-    if (transport->puller != NULL)
+    if (aio__unlikely(transport->unread))
         transport->type->settle((asyncio_transport_t *) (uintptr_t) transport);
 }
 

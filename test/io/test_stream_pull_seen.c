@@ -61,6 +61,44 @@ BEHAVIOUR(a_view_outlives_what_another_task_waits_for)
     between_tear_down(&self);
 }
 
+struct reads_many {
+    struct between *self;
+    asyncio_bytes_t *ret_view;
+};
+
+static int
+reads_many(void *frame)
+{
+    struct reads_many *self = frame;
+
+    return asyncio_stream_reader_readexactly_view(self->self->s.reader, 2000,
+                                                  self->ret_view);
+}
+
+BEHAVIOUR(views_of_several_tasks_stay_while_more_comes)
+{
+    static char piece[1000];
+    struct between self;
+    asyncio_bytes_t first, second;
+
+    memset(piece, 'x', sizeof piece);
+    between_set_up(&self, NULL, 0);
+    pair_say(&self.s, "abc");
+    self.task = asyncio_create_task(
+        asyncio_coro(reads_many, .self = &self, .ret_view = &second));
+    recorder_passes();
+    assert_r(asyncio_stream_reader_read_view(self.s.reader, 64, &first), 0);
+    for (int i = 0; i < 5; i++) {
+        ck_assert_int_eq(write(self.s.peer, piece, sizeof piece), 1000);
+        recorder_passes();
+    }
+    assert_r(between_result(&self), 0);
+    ck_assert_mem_eq(first.data, "abc", 3);
+    ck_assert_mem_eq(second.data, piece, 1000);
+    ck_assert_mem_eq((const char *) second.data + 1000, piece, 1000);
+    between_tear_down(&self);
+}
+
 static asyncio_bytes_t shown;
 
 static void
@@ -234,6 +272,83 @@ BEHAVIOUR(a_protocol_that_passes_data_on_sees_it, .times = 2)
     close(ends[1]);
 }
 
+static asyncio_task_t *ended_in;
+
+static int
+note_eof(asyncio_protocol_t *protocol)
+{
+    (void) protocol;
+    counted++;
+    ended_in = asyncio_current_task();
+    return 0;
+}
+
+BEHAVIOUR(a_callback_of_the_program_runs_in_no_task)
+{
+    asyncio_protocol_t *protocol;
+    struct pair s;
+    char got[8];
+    asyncio_task_t *task;
+
+    assert_r(asyncio_stream_reader_new(0, &s.reader), 0);
+    assert_r(asyncio_stream_reader_protocol_new(s.reader, &protocol), 0);
+    protocol->eof_received = note_eof;
+    assert_r(pair_connect(&s, protocol), 0);
+    task = asyncio_create_task(asyncio_coro(says, .fd = s.peer));
+    ck_assert_int_eq(asyncio_stream_reader_read(s.reader, got, sizeof got), 5);
+    assert_r(asyncio_await(task), 0);
+    asyncio_future_unref(task);
+    shutdown(s.peer, SHUT_WR);
+    ck_assert_int_eq(asyncio_stream_reader_read(s.reader, got, sizeof got), 0);
+    ck_assert_uint_eq(counted, 1);
+    ck_assert_ptr_null(ended_in);
+    pair_close(&s);
+}
+
+/* A reader's protocol is replaced by one of another reader, while the former
+ * reader's task has gone on to something else. */
+struct goes_on {
+    struct between *self;
+};
+
+static int
+goes_on(void *frame)
+{
+    ck_assert_int_eq(between_read(((struct goes_on *) frame)->self), 0);
+    return asyncio_sleep(1000);
+}
+
+BEHAVIOUR(the_former_readers_task_hears_nothing_any_more)
+{
+    asyncio_stream_reader_t *reader;
+    asyncio_protocol_t *protocol, *former;
+    struct between self;
+    char got[8];
+
+    between_set_up(&self, NULL, 0);
+    self.task = asyncio_create_task(asyncio_coro(goes_on, .self = &self));
+    assert_r(asyncio_sleep(0.001), 0);
+    former = asyncio_transport_get_protocol(transport_of(&self));
+    assert_r(asyncio_stream_reader_new(0, &reader), 0);
+    assert_r(asyncio_stream_reader_protocol_new(reader, &protocol), 0);
+    asyncio_transport_set_protocol(transport_of(&self), protocol);
+    assert_r(protocol->connection_made(protocol, transport_of(&self)), 0);
+    asyncio_stream_reader_feed_eof(self.s.reader);
+    recorder_passes();
+    pair_say(&self.s, "hello");
+    recorder_passes();
+    ck_assert(!asyncio_future_done(self.task));
+    ck_assert_int_eq(asyncio_stream_reader_read(reader, got, sizeof got), 5);
+    ck_assert(asyncio_future_cancel(self.task));
+    assert_r(between_result(&self), ASYNCIO_ERR_CANCELLED);
+    former->drop(former);
+    asyncio_transport_abort(transport_of(&self));
+    recorder_passes();
+    asyncio_stream_reader_unref(reader);
+    pair_drop(&self.s);
+    recorder_close(&self.recorder, self.peer);
+}
+
 /* Whoever asks, asks after what was announced. */
 static void
 asks_eof(struct between *self)
@@ -308,6 +423,44 @@ BEHAVIOUR(an_error_of_the_system_is_seen)
     fault(RECV, *fd, .error = ETIMEDOUT);
     ck_assert_int_eq(between_run(&self), UV_ETIMEDOUT);
     ck_assert(self.seen);
+    pair_drop(&self.s);
+    recorder_close(&self.recorder, self.peer);
+}
+
+struct drains {
+    struct between *self;
+};
+
+static int
+drains(void *frame)
+{
+    struct between *self = ((struct drains *) frame)->self;
+
+    return asyncio_stream_writer_drain(self->s.writer);
+}
+
+static asyncio_task_t *drainer;
+
+static void
+starts_drainer(struct between *self)
+{
+    drainer = asyncio_create_task(asyncio_coro(drains, .self = self));
+}
+
+BEHAVIOUR(drain_sees_an_error_of_the_system)
+{
+    struct between self;
+    const int *fd;
+
+    between_set_up(&self, starts_drainer, 0);
+    fd = asyncio_stream_writer_get_extra_info(self.s.writer, "socket");
+    between_wait(&self);
+    fault(RECV, *fd, .error = ETIMEDOUT);
+    recorder_say(self.peer, "now"); /* first: the drainer is ready before */
+    pair_say(&self.s, "hello");
+    ck_assert_int_eq(between_result(&self), UV_ETIMEDOUT);
+    assert_r(asyncio_await(drainer), UV_ECONNRESET);
+    asyncio_future_unref(drainer);
     pair_drop(&self.s);
     recorder_close(&self.recorder, self.peer);
 }
@@ -408,18 +561,6 @@ BEHAVIOUR(who_was_told_of_nothing_gets_the_exception)
     between_set_up(&self, steals_and_fails, 0);
     ck_assert_int_eq(between_run(&self), UV_EIO);
     between_tear_down(&self);
-}
-
-struct drains {
-    struct between *self;
-};
-
-static int
-drains(void *frame)
-{
-    struct between *self = ((struct drains *) frame)->self;
-
-    return asyncio_stream_writer_drain(self->s.writer);
 }
 
 BEHAVIOUR(drain_waits_for_a_protocol_that_the_program_paused)
