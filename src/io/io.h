@@ -12,7 +12,7 @@
 
 enum {
     AIO__READ_SIZE = 256 * 1024, /* of a read buffer, in bytes */
-    AIO__READ_BUFFERS = 16       /* so many at most while some are kept */
+    AIO__READ_BUFFERS = 8        /* so many at most while some are kept */
 };
 
 struct aio__io {
