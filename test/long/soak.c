@@ -260,10 +260,12 @@ loop_with_few_stacks(asyncio_loop_t **ret_loop)
 }
 
 /* What there is when all is quiet: the servers may have to close, yet, and
- * stacks are given back in their own time. */
+ * stacks and free memory are given back in their own time: some with each wait,
+ * a second after their last use. */
 static struct sample
 sample(double began, const struct sample *first)
 {
+    int waits = soak.seconds >= 120 ? 60 : 0;
     struct sample s;
 
     for (int i = 0;; i++) {
@@ -275,7 +277,8 @@ sample(double began, const struct sample *first)
                             .fds = count_fds(),
                             .counters = asyncio_testing_counters()};
         if (first == NULL || i == 200
-            || (is_flat(first, &s) && s.counters.stacks <= 2 * STACKS_IDLE))
+            || (i >= waits && is_flat(first, &s)
+                && s.counters.stacks <= 2 * STACKS_IDLE))
             break;
         must(asyncio_sleep(0.05));
     }
