@@ -106,14 +106,21 @@ aio__reader_size(const asyncio_stream_reader_t *reader)
     return reader->end - reader->start;
 }
 
+aio__inline void
+aio__reader_free_bytes(asyncio_stream_reader_t *reader, char *data,
+                       size_t room, bool kept)
+{
+    if (aio__likely(kept))
+        aio__readbuf_give(reader->loop->io, data);
+    else
+        aio__free(data, room);
+}
+
 /* Give the buffer back; what was in it is gone. */
 aio__inline void
 aio__reader_free_buffer(asyncio_stream_reader_t *reader)
 {
-    if (aio__likely(reader->kept))
-        aio__readbuf_give(reader->loop->io, reader->data);
-    else
-        aio__free(reader->data, reader->room);
+    aio__reader_free_bytes(reader, reader->data, reader->room, reader->kept);
     reader->data = NULL;
     reader->start = reader->end = reader->room = 0;
     reader->kept = false;

@@ -79,22 +79,13 @@ asyncio_stream_reader_ref(asyncio_stream_reader_t *reader)
 }
 
 static void
-free_bytes(asyncio_loop_t *loop, char *data, size_t room, bool kept)
-{
-    if (kept)
-        aio__readbuf_give(loop->io, data);
-    else
-        aio__free(data, room);
-}
-
-static void
 free_seen(asyncio_stream_reader_t *reader)
 {
     struct aio__seen *seen;
 
     while ((seen = reader->seen) != NULL) {
         reader->seen = seen->next;
-        free_bytes(reader->loop, seen->data, seen->room, seen->kept);
+        aio__reader_free_bytes(reader, seen->data, seen->room, seen->kept);
         aio__block_free(seen, sizeof *seen);
     }
 }
